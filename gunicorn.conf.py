@@ -1,0 +1,13 @@
+"""How gunicorn serves `gunicorn wsgi:app`; a proxy in front of it does TLS. `--bind` says where it listens.
+
+SQLite has one writer, so two processes at most; with PostgreSQL set WEB_CONCURRENCY to the number of cores.
+"""
+
+import os
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 4
+graceful_timeout = 30  # what is being answered when the server stops, is finished
+control_socket_disable = True  # else gunicorn opens a socket in the home folder
+forwarded_allow_ips = ""  # the application reads the proxy's headers, and only when KEYSERVICE_PROXY_HOPS says so

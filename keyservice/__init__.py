@@ -1,0 +1,1 @@
+"""Sleuteluitgifte: from the form Aanvraag Applicatiesleutel to a working key."""

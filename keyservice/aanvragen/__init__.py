@@ -1,0 +1,1 @@
+"""The form Aanvraag Applicatiesleutel and its workflow, from draft to approval."""

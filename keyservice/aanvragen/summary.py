@@ -1,0 +1,56 @@
+"""An aanvraag as rows of a page: what was filled in, per section of the form."""
+
+from keyservice.aanvragen.content import WET, Section
+from keyservice.aanvragen.models import Aanvraag
+from keyservice.contacts.models import Contact
+from keyservice.gemeenten.phones import show_phone
+from keyservice.kernel import clock
+
+Rows = list[tuple[str, str]]
+# Shown, never asked.
+FIXED = frozenset({"Gemeente", "Wet"})
+
+
+def sections(aanvraag: Aanvraag) -> dict[Section, Rows]:
+    """Return per section the labels and answers; an answer that is not there is an empty text."""
+    return {
+        Section.GEMEENTE: [
+            ("Gemeente", f"{aanvraag.gemeente_name} ({aanvraag.gemeente})"),
+            ("OIN", aanvraag.oin or ""),
+            ("KvK-nummer", aanvraag.kvk or ""),
+        ],
+        Section.CONTACTPERSONEN: _contacts(aanvraag.key_contact, aanvraag.password_contact),
+        Section.SOFTWARE: [
+            ("Softwareleverancier", aanvraag.leverancier or ""),
+            ("Pakket", aanvraag.pakket or ""),
+            ("Versie", aanvraag.pakket_versie or ""),
+            ("Contactpersoon leverancier", aanvraag.leverancier_contact or ""),
+            ("E-mailadres leverancier", aanvraag.leverancier_mailbox or ""),
+            ("Omgeving", (aanvraag.omgeving or "").capitalize()),
+            ("Wet", WET),
+            ("Toelichting", aanvraag.toelichting or ""),
+        ],
+        Section.ONDERTEKENING: [
+            ("Naam ondertekenaar", aanvraag.signer_name or ""),
+            ("Functie ondertekenaar", aanvraag.signer_function or ""),
+            ("Verklaringen", _declared(aanvraag)),
+        ],
+    }
+
+
+def _contacts(key: Contact | None, password: Contact | None) -> Rows:
+    return [
+        ("Contactpersoon voor de sleutel", key.name if key else ""),
+        ("Functie", key.function if key else ""),
+        ("E-mailadres", key.mailbox or "" if key else ""),
+        ("Telefoonnummer", show_phone(key.phone) if key and key.phone else ""),
+        ("Ontvanger van het wachtwoord", password.name if password else ""),
+        ("Functie van de ontvanger", password.function if password else ""),
+        ("Mobiel nummer", show_phone(password.mobile) if password and password.mobile else ""),
+    ]
+
+
+def _declared(aanvraag: Aanvraag) -> str:
+    if aanvraag.declared_at is None:
+        return ""
+    return f"Beide aangevinkt op {clock.local(aanvraag.declared_at):%d-%m-%Y}"

@@ -1,0 +1,30 @@
+"""What pages call a status (with the tone of its badge) and a step of the form."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from keyservice.aanvragen.content import Section
+from keyservice.aanvragen.workflow import Status
+
+STATUS: Mapping[Status, tuple[str, str]] = MappingProxyType(
+    {
+        Status.DRAFT: ("Concept", "inactive"),
+        Status.SUBMITTED: ("Ingediend", "neutral"),
+        Status.IN_REVIEW: ("In behandeling", "neutral"),
+        Status.INFO_REQUESTED: ("Aanvulling gevraagd", "warning"),
+        Status.APPROVED: ("Goedgekeurd", "success"),
+        Status.ISSUED: ("Uitgegeven", "success"),
+        Status.REJECTED: ("Afgewezen", "error"),
+        Status.WITHDRAWN: ("Ingetrokken", "inactive"),
+        Status.LAPSED: ("Vervallen", "inactive"),
+    }
+)
+SECTION: Mapping[Section, str] = MappingProxyType(
+    {
+        Section.GEMEENTE: "Gemeente",
+        Section.CONTACTPERSONEN: "Contactpersonen",
+        Section.SOFTWARE: "Software",
+        Section.ONDERTEKENING: "Ondertekening",
+    }
+)
+CHECK = "Controleren en versturen"

@@ -1,0 +1,119 @@
+"""The application: a flat list of what is registered."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import keyservice.aanvragen.views
+import keyservice.accounts.blueprint
+import keyservice.accounts.login
+import keyservice.accounts.sessions
+import keyservice.accounts.views
+import keyservice.contacts.views
+import keyservice.gemeenten.views
+import keyservice.issuance.views
+import keyservice.outbox.channels.mail
+import keyservice.overview.navigation
+import keyservice.overview.views
+import keyservice.web.dates
+import keyservice.web.errors
+import keyservice.web.headers
+import keyservice.web.pages
+from keyservice.accounts.queries import any_fictive
+from keyservice.audit.triggers import check_triggers
+from keyservice.database import db, tune
+from keyservice.kernel.seal import Rings
+from keyservice.settings import Mode, Settings, SettingsError
+from keyservice.web import access
+
+PACKAGE = Path(__file__).parent
+# In a wheel the templates stand inside the package, in a checkout beside it.
+TEMPLATES = next(path for path in (PACKAGE / "templates", PACKAGE.parent / "templates") if path.is_dir())
+# The longest page is the form; nothing is uploaded.
+LONGEST_REQUEST = 512 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application from settings (default: from the environment). Raises SettingsError."""
+    settings = settings or Settings.from_environ(os.environ)
+    app = Flask("keyservice", template_folder=str(TEMPLATES), static_folder=str(PACKAGE / "static"))
+    app.extensions["keyservice.settings"] = settings
+    app.extensions["keyservice.rings"] = rings = _rings(settings)
+    app.config.update(
+        SECRET_KEY=rings.keys("session")[0].key.hex(),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # an error in a log must not hold what was typed
+        MAX_CONTENT_LENGTH=LONGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=LONGEST_REQUEST,
+        MAX_FORM_PARTS=200,
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
+        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session
+        BABEL_DEFAULT_LOCALE="nl",
+        BABEL_DEFAULT_TIMEZONE="Europe/Amsterdam",
+        MAIL_SUPPRESS_SEND=False,
+        MAIL_DEBUG=0,
+        MAIL_DEFAULT_SENDER=settings.mail_from,
+    )
+    app.url_map.strict_slashes = True
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    keyservice.accounts.sessions.register(app)
+    db.init_app(app)
+    with app.app_context():
+        tune(db.engine)
+    Migrate(app, db, directory=str(PACKAGE / "migrations"), render_as_batch=True)
+    Babel(app)
+    CSRFProtect(app)
+    keyservice.outbox.channels.mail.mail.init_app(app)
+    keyservice.web.headers.register(app, settings)
+    keyservice.web.dates.register(app)
+    keyservice.web.errors.register(app)
+    keyservice.accounts.login.register(app, settings)
+    app.before_request(access.guard)
+    app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
+    app.register_blueprint(keyservice.web.pages.bp)
+    app.register_blueprint(keyservice.accounts.blueprint.bp)
+    app.register_blueprint(keyservice.contacts.views.bp)
+    app.register_blueprint(keyservice.gemeenten.views.bp)
+    app.register_blueprint(keyservice.aanvragen.views.bp)
+    app.register_blueprint(keyservice.issuance.views.bp)
+    app.register_blueprint(keyservice.overview.views.bp)
+    app.context_processor(keyservice.overview.navigation.page_values)
+    access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))
+    if settings.proxy_hops:
+        behind = ProxyFix(app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops)
+        app.wsgi_app = behind  # type: ignore[method-assign]  # as Flask advises
+    return app
+
+
+def ready_app(settings: Settings | None = None) -> Flask:
+    """Build the application to serve or work with, on a database that keeps history and is not that of a demo.
+
+    Raises SettingsError and TriggersMissing.
+    """
+    app = create_app(settings)
+    with app.app_context():
+        try:
+            check_triggers()
+            if app.extensions["keyservice.settings"].mode is Mode.PRODUCTION and any_fictive():
+                raise SettingsError("KEYSERVICE_DATABASE_URL: this database holds the people of the demo")
+        finally:
+            db.session.remove()
+            db.engine.dispose()  # a process that is forked from this one must not share the connection
+    return app
+
+
+def _rings(settings: Settings) -> Rings:
+    # In production the operator makes the rings once (`keyservice create-rings`): a service that made its own after
+    # a wrong mount would seal with keys that nobody keeps.
+    if settings.mode != "production":
+        return Rings.create(settings.rings)
+    rings = Rings(settings.rings)
+    rings.keys("session")
+    return rings

@@ -1,0 +1,144 @@
+"""Writing events: canonical bytes, a number within the dossier, and a MAC at birth, in the transaction of the act."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+
+from keyservice import settings
+from keyservice.audit.catalogue import ACT_REFUSED, ANONYMOUS_REFUSED, EventType, Result
+from keyservice.audit.models import AnonymousRefusal, AuditEvent, AuditPrivate
+from keyservice.database import db, exclusive, transaction, upsert
+from keyservice.kernel import clock
+from keyservice.kernel.actor import Actor
+from keyservice.kernel.ids import new_id
+
+VERSION = 1
+
+
+def record(
+    event: EventType,
+    actor: Actor,
+    *,
+    dossier: UUID | None = None,
+    subject: UUID | str | None = None,
+    gemeente: str | None = None,
+    result: Result = Result.OK,
+    **values: object,
+) -> UUID:
+    """Add one event to the current transaction and return its id.
+
+    `dossier` is the aanvraag it belongs to, `subject` the thing acted on (default: the dossier), `gemeente` the code
+    it concerns (default: the one acted for). Must be called inside `transaction()`: when the event cannot be written
+    the act fails (I3). Raises ValueError when the fields are not those of the catalogue.
+    """
+    if not db.session.info.get("in_use_case"):
+        message = f"event {event.code} outside transaction()"
+        raise RuntimeError(message)
+    if values.keys() != event.fields | event.private:
+        message = f"event {event.code} takes {sorted(event.fields | event.private)}, not {sorted(values)}"
+        raise ValueError(message)
+    event_id, at = new_id(), clock.now()
+    # What an event says of a person itself goes before what the request tells of the actor.
+    known = {"source": actor.source, "agent": actor.agent} | {n: values[n] for n in event.private if values[n]}
+    privates = {name: (secrets.token_bytes(16), str(value)) for name, value in known.items() if value}
+    gemeente = gemeente or actor.gemeente
+    number = _next_in_dossier(dossier) if dossier else None
+    content = {
+        "version": VERSION,
+        "id": event_id,
+        "at": at,
+        "event": event.code,
+        "person": actor.person,
+        "roles": sorted(actor.roles),
+        "gemeente": gemeente,
+        "origin": actor.origin,
+        "dossier": dossier,
+        "number": number,
+        "subject": subject or dossier,
+        "result": result,
+        "fields": {name: values[name] for name in event.fields},
+        "private": {n: hashlib.sha256(salt + value.encode()).hexdigest() for n, (salt, value) in privates.items()},
+    }
+    _insert(content, canonical_bytes(content))
+    if privates:
+        rows = [{"event": event_id, "name": n, "salt": salt, "value": v} for n, (salt, v) in privates.items()]
+        db.session.execute(insert(AuditPrivate), rows)
+    return event_id
+
+
+def canonical_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return the one encoding of an event: JSON, keys sorted, no spaces, UTF-8. It is stored and never made again."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
+
+
+def _plain(value: object) -> str | list[str]:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, UUID | date):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    message = f"a {type(value).__name__} does not belong in an event"
+    raise TypeError(message)
+
+
+def _next_in_dossier(dossier: UUID) -> int:
+    # Else two acts of one dossier at the same moment would take the same number, and one would fail.
+    exclusive(str(dossier))
+    last = db.session.scalar(select(func.max(AuditEvent.dossier_number)).where(AuditEvent.dossier == dossier))
+    return (last or 0) + 1
+
+
+def _insert(content: Mapping[str, Any], canonical: bytes) -> None:
+    db.session.execute(
+        insert(AuditEvent).values(
+            id=content["id"],
+            at=content["at"],
+            code=content["event"],
+            dossier=content["dossier"],
+            dossier_number=content["number"],
+            person=content["person"],
+            gemeente=content["gemeente"],
+            canonical=canonical,
+            mac=settings.rings().mac("audit-event", canonical.decode()),
+        )
+    )
+
+
+def record_refusal(actor: Actor, act: str, reason: str, *, dossier: UUID | None = None) -> None:
+    """Record, in a transaction of its own, that a known or unknown party was refused (I11).
+
+    Unknown parties are counted, with one event per source, reason and minute, so that nobody can flood the trail.
+    """
+    with transaction():
+        if actor.person:
+            record(ACT_REFUSED, actor, dossier=dossier, result=Result.REFUSED, act=act, reason=reason)
+        elif _count_anonymous(actor.source or "unknown", reason) == 1:
+            record(ANONYMOUS_REFUSED, actor, result=Result.REFUSED, kind=reason, source=actor.source)
+
+
+def _count_anonymous(source: str, kind: str) -> int:
+    minute = clock.now().replace(second=0, microsecond=0)
+    key = (AnonymousRefusal.source, AnonymousRefusal.kind, AnonymousRefusal.minute)
+    count = db.session.execute(
+        upsert(AnonymousRefusal)
+        .values(source=source, kind=kind, minute=minute, count=1)
+        .on_conflict_do_update(index_elements=key, set_={"count": AnonymousRefusal.count + 1})
+        .returning(AnonymousRefusal.count)
+    ).scalar_one()
+    return int(count)
+
+
+def forget_anonymous(older_than: timedelta) -> None:
+    """Delete the counters of unknown parties that are past their use."""
+    with transaction() as session:
+        session.query(AnonymousRefusal).where(AnonymousRefusal.minute < clock.now() - older_than).delete()

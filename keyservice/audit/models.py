@@ -1,0 +1,92 @@
+"""The rows of the audit trail. Events are insert-only, by triggers; what may have to be erased stands apart."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DDL, BigInteger, Index, Integer, LargeBinary, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from keyservice.database import Base
+
+
+class AuditEvent(Base):
+    """One event. `canonical` is its content; the other columns are an index on it, and checked against it."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        UniqueConstraint("dossier", "dossier_number"),
+        Index("ix_audit_event_person_row", "person", "row"),
+        Index("ix_audit_event_gemeente_row", "gemeente", "row"),
+    )
+
+    row: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    code: Mapped[str]
+    dossier: Mapped[UUID | None]
+    dossier_number: Mapped[int | None]
+    person: Mapped[UUID | None]
+    gemeente: Mapped[str | None]
+    canonical: Mapped[bytes] = mapped_column(LargeBinary)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditPrivate(Base):
+    """A personal or free text of an event; the event holds its salted SHA-256, so that it can be erased."""
+
+    __tablename__ = "audit_private"
+
+    event: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    value: Mapped[str]
+
+
+class AnonymousRefusal(Base):
+    """How often an unknown party from one source was refused for one reason within one minute."""
+
+    __tablename__ = "anonymous_refusal"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+INSERT_ONLY = ("audit_event",)
+
+
+def insert_only_ddl(table: str) -> dict[str, list[str]]:
+    """Return, per database, the statements that make a table refuse UPDATE, DELETE and TRUNCATE."""
+    sqlite = [
+        f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
+        for act in ("update", "delete")
+    ]
+    # INSERT OR REPLACE deletes without firing a DELETE trigger, on a connection without `recursive_triggers`.
+    sqlite.append(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - our own table names
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR row = NEW.row) "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
+    )
+    postgresql = [
+        (
+            f"CREATE OR REPLACE FUNCTION {table}_insert_only() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{table} is insert-only'; END $$"
+        ),
+        (
+            f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_insert_only()"
+        ),
+    ]
+    return {"sqlite": sqlite, "postgresql": postgresql}
+
+
+for _table in INSERT_ONLY:
+    for _dialect, _statements in insert_only_ddl(_table).items():
+        for _statement in _statements:
+            event.listen(
+                Base.metadata.tables[_table],
+                "after_create",
+                DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for it
+            )

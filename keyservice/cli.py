@@ -1,0 +1,142 @@
+"""The commands `keyservice …`: thin, each calls one thing."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import click
+from flask_migrate import upgrade
+
+from keyservice import worker as work
+from keyservice.accounts import invitations
+from keyservice.app import create_app, ready_app
+from keyservice.audit.triggers import TriggersMissing
+from keyservice.gemeenten.service import load_register
+from keyservice.kernel.errors import UseCaseError
+from keyservice.kernel.seal import Rings
+from keyservice.settings import Settings, SettingsError
+from keyservice.sleutels.format import check_format
+from keyservice.web import error_texts
+
+
+@click.group()
+def commands() -> None:
+    """Sleuteluitgifte: applicatiesleutels for the Portaal Inburgering."""
+
+
+def main() -> None:
+    """Run a command; settings or a database that are wrong are told on one screen, without a stack trace."""
+    try:
+        commands()
+    except SettingsError as error:
+        click.echo(f"Not started. Set these variables first (docs/settings.md):\n{error}", err=True)
+        sys.exit(2)
+    except TriggersMissing as error:
+        click.echo(f"Not started. {error}", err=True)
+        sys.exit(2)
+
+
+@commands.command()
+def run() -> None:
+    """Start the demo: web server, worker and mail server on this machine, with fictive people."""
+    # The demo's libraries are an extra that a production machine does not have.
+    from keyservice.demo import people, stack  # noqa: PLC0415
+
+    instance = Path(os.environ.get("KEYSERVICE_INSTANCE", "instance")).resolve()
+    port = int(os.environ.get("KEYSERVICE_PORT", stack.DEFAULT_PORT))
+    stop = _until_told()
+    try:
+        with stack.running(instance, port) as running:
+            click.echo(f"\nSleuteluitgifte runs at {running.url}   (stop with Ctrl+C)")
+            click.echo(f"What the recipients get: {running.url}/postvak\n")
+            click.echo(f"Demo logins, all with the password {people.PASSWORD} and a code from {running.url}/postvak:")
+            for person in people.PEOPLE:
+                click.echo(f"  {person.email:32} {person.part}")
+            stop.wait()
+    except stack.StackFailed as error:
+        click.echo(f"Not started: {error}", err=True)
+        sys.exit(1)
+
+
+@commands.command()
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the post goes.")
+def demo(out: Path) -> None:
+    """Walk the whole road on a throwaway instance, and leave in OUT what the recipients hold."""
+    from keyservice.demo.person import StepFailed  # noqa: PLC0415 - see `run`
+    from keyservice.demo.walk import walk  # noqa: PLC0415 - see `run`
+
+    try:
+        walk(out, click.echo)
+    except StepFailed as error:
+        click.echo(f"FAILED: {error}", err=True)
+        sys.exit(1)
+
+
+@commands.command()
+@click.option("--once", is_flag=True, help="Send what is due, run the timers once, and stop.")
+def worker(*, once: bool) -> None:
+    """Send messages and watch the terms."""
+    app = ready_app()
+    if once:
+        work.run_once(app)
+    else:
+        work.run(app, _until_told())
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database up to date and load the register of gemeenten."""
+    app = create_app()
+    with app.app_context():
+        upgrade()
+        click.echo(f"gemeenten changed: {load_register()}")
+
+
+@commands.group()
+def accounts() -> None:
+    """People of DUO."""
+
+
+@accounts.command("first-beheerder")
+@click.option("--email", required=True, help="The mail address this person will log in with.")
+@click.option("--name", required=True, help="The name of this person.")
+def first_beheerder(email: str, name: str) -> None:
+    """Invite the first beheerder of an empty system, and print the link and the code. They work for 72 hours, once."""
+    app = create_app()
+    with app.app_context():
+        try:
+            link, code = invitations.first_beheerder(name, email)
+        except UseCaseError as error:
+            click.echo(f"Refused: {error_texts.text_of(error)[0]}.", err=True)
+            sys.exit(1)
+    click.echo(f"link: {link.reveal()}\ncode: {code.reveal()}")
+
+
+@commands.command("create-rings")
+def create_rings() -> None:
+    """Make the key rings that are not there yet, in the folder KEYSERVICE_RINGS."""
+    settings = Settings.from_environ(os.environ)
+    Rings.create(settings.rings)
+    click.echo(f"rings: {settings.rings}")
+
+
+@commands.command("check-key")
+def check_key() -> None:
+    """Tell whether a key was typed right, without any connection. The key is not shown or stored."""
+    fault = check_format(click.prompt("Applicatiesleutel", hide_input=True))
+    click.echo("The form is right." if fault is None else f"This is not a right key: {fault}.")
+    sys.exit(0 if fault is None else 1)
+
+
+def _until_told() -> Event:
+    stop = Event()
+
+    def told(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, told)
+    signal.signal(signal.SIGINT, told)
+    return stop

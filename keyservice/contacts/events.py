@@ -1,0 +1,20 @@
+"""Events of contacts. Names and addresses are private; the number that was called is the gemeente's own."""
+
+from keyservice.audit import define
+
+_PERSON = "name function mailbox phone mobile"
+
+PROPOSED = define("contact:propose", "De gemeente heeft een contactpersoon opgegeven.", fields="part", private=_PERSON)
+CHANGED = define(
+    "contact:change", "De gemeente heeft een contactpersoon gewijzigd.", fields="part proof_forgotten", private=_PERSON
+)
+PRACTICE_SENT = define("contact:send-practice", "Er is een oefenbestand gestuurd naar de contactpersoon.")
+MAILBOX_PROVEN = define("contact:prove-mailbox", "Het e-mailadres van de contactpersoon is bewezen.")
+SMS_SENT = define("contact:send-sms", "Er is een code per sms gestuurd naar de contactpersoon.")
+CONFIRMED = define("contact:confirm", "De contactpersoon heeft bevestigd: 'Ja, ik ontvang het wachtwoord'.")
+CALLED = define(
+    "contact:vouch-by-call",
+    "De relatiebeheerder heeft de gemeente gebeld en staat in voor de contactpersoon.",
+    fields="part number",
+)
+VOUCHED = define("contact:vouch", "De gemeentebeheerder staat in voor de contactpersoon.", fields="part")

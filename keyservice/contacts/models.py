@@ -1,0 +1,100 @@
+"""The people of a gemeente to whom a zip or a password goes, and the codes that prove their addresses."""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from keyservice.database import Base
+
+# Of one code; after that only a new one helps (`design.md` 5).
+MOST_TRIES = 5
+
+
+class Part(StrEnum):
+    """What a contact is for."""
+
+    KEY = "key"
+    PASSWORD = "password"  # noqa: S105 - the part a person plays, no password
+
+
+class Vouching(StrEnum):
+    """How somebody vouched for a contact."""
+
+    CALL = "call"
+    GEMEENTEBEHEERDER = "gemeentebeheerder"
+
+
+class Contact(Base):
+    """A contact of a gemeente. Addresses are normalised (`mailbox` as typed but valid, `mobile` in E.164).
+
+    `verified_address` is the mailbox or mobile that was proven, at `verified_at`; it counts only while it equals the
+    present address. `vouched_number` is the registered number that was called. `confirmed_at` is when a password
+    contact said "Ja, ik ontvang het wachtwoord". `z_number` is the number that stands in an sms to this contact.
+    """
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        CheckConstraint("part IN ('key', 'password')", name="part"),
+        CheckConstraint("vouched_by IS NULL OR vouched_by <> proposed_by", name="not_vouched_by_proposer"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    gemeente: Mapped[str] = mapped_column(ForeignKey("gemeente.code"), index=True)
+    part: Mapped[Part]
+    name: Mapped[str]
+    function: Mapped[str]
+    mailbox: Mapped[str | None]
+    phone: Mapped[str | None]
+    mobile: Mapped[str | None]
+    z_number: Mapped[str] = mapped_column(unique=True)
+    proposed_by: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime]
+    verified_address: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
+    vouched_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    vouched_how: Mapped[Vouching | None]
+    vouched_number: Mapped[str | None]
+    vouched_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+
+    @property
+    def address(self) -> str | None:
+        """Return the address that will be used: the mailbox for the zip, the mobile for the password."""
+        return self.mailbox if self.part is Part.KEY else self.mobile
+
+    @property
+    def verified(self) -> bool:
+        """Tell whether the present address was proven."""
+        return self.verified_at is not None and self.verified_address == self.address
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what changes when this becomes another person or address (SHA-256, hex): a page carries it along."""
+        return hashlib.sha256(json.dumps([self.name, self.mailbox, self.mobile]).encode()).hexdigest()
+
+
+class Challenge(Base):
+    """A code sent to a contact's address; only its MAC is kept. The newest one of a contact counts.
+
+    `practice_password` (sealed) opens the practice zip, and is NULL as soon as the code can prove nothing any more.
+    `dossier` is the aanvraag for which the code was sent.
+    """
+
+    __tablename__ = "contact_challenge"
+    __table_args__ = (Index("ix_contact_challenge_contact_id_created_at", "contact_id", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    contact_id: Mapped[UUID] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    dossier: Mapped[UUID | None]
+    address: Mapped[str]
+    code_mac: Mapped[bytes]
+    practice_password: Mapped[bytes | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]

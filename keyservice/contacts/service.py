@@ -1,0 +1,291 @@
+"""What is done with contacts: propose, prove an address by a code, confirm, vouch."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from keyservice import audit, settings
+from keyservice.accounts import guessing
+from keyservice.audit import EventType
+from keyservice.contacts import challenges, events, messages, queries
+from keyservice.contacts.models import MOST_TRIES, Challenge, Contact, Part, Vouching
+from keyservice.contacts.practice import PRACTICE_ENTRY, practice_text
+from keyservice.database import db, transaction
+from keyservice.gemeenten.phones import parse_mobile, parse_phone
+from keyservice.gemeenten.queries import gemeente as gemeente_by_code
+from keyservice.kernel import clock
+from keyservice.kernel.actor import Actor, Role
+from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
+from keyservice.kernel.ids import digit_code, new_id, normalise_z_number, readable_code, z_number
+from keyservice.kernel.mailbox import parse_email
+from keyservice.kernel.passwords import new_password
+from keyservice.kernel.seal import Place
+from keyservice.kernel.secret import Secret
+from keyservice.kernel.text import clean
+from keyservice.kernel.zips import build_zip
+from keyservice.outbox.service import enqueue
+
+PRACTICE_LIVES = timedelta(days=7)
+SMS_LIVES = timedelta(minutes=10)
+_CODE_LENGTH = 8
+_PROVERS = (Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
+# What makes a contact another one: proof, confirmation and vouching were about these.
+_IDENTITY = ("name", "mailbox", "mobile")
+
+
+def propose(
+    actor: Actor,
+    part: Part,
+    *,
+    gemeente: str,
+    name: str,
+    function: str,
+    mailbox: str | None = None,
+    phone: str | None = None,
+    mobile: str | None = None,
+    contact_id: UUID | None = None,
+    dossier: UUID | None = None,
+) -> UUID:
+    """Make a contact, or change one in place, and return its id; what stays the same writes nothing.
+
+    Another name, mailbox or mobile forgets proof, confirmation and vouching. Raises Refused (no aanvrager), NotFound
+    (other gemeente than the one acted for, contact of another part), and Invalid for an address that no form checked.
+    """
+    values = _cleaned(name=name, function=function, mailbox=mailbox, phone=phone, mobile=mobile)
+    fields: dict[str, object] = {"part": part}
+    with transaction():
+        actor.require(Role.AANVRAGER)
+        if gemeente != actor.gemeente:
+            raise NotFound("gemeente")
+        if contact_id is None:
+            contact = _new(actor, part, gemeente, values)
+            event = events.PROPOSED
+        else:
+            contact = queries.contact_for(actor, contact_id)
+            if (contact.part, contact.gemeente) != (part, gemeente):
+                raise NotFound("contact")
+            changed = {column for column, value in values.items() if value != getattr(contact, column)}
+            if not changed:
+                return contact.id
+            forgets = not changed.isdisjoint(_IDENTITY)
+            event, fields = events.CHANGED, fields | {"proof_forgotten": forgets}
+            _change(actor, contact, values, forgets=forgets)
+        _record(event, actor, contact, dossier, **fields, **values)
+        return contact.id
+
+
+def _cleaned(*, name: str, function: str, **addresses: str | None) -> dict[str, str | None]:
+    """Return the values as they are stored. No form may be trusted with what goes into the head of a mail."""
+    parsers = {"mailbox": parse_email, "phone": parse_phone, "mobile": parse_mobile}
+    try:
+        parsed = {column: parsers[column](text) if text else None for column, text in addresses.items()}
+    except ValueError as error:
+        raise Invalid("contact-address") from error
+    return {"name": clean(name), "function": clean(function), **parsed}
+
+
+def _new(actor: Actor, part: Part, gemeente: str, values: Mapping[str, str | None]) -> Contact:
+    contact = Contact(
+        id=new_id(),
+        gemeente=gemeente,
+        part=part,
+        z_number=_free_z_number(),
+        proposed_by=_person(actor),
+        created_at=clock.now(),
+        **values,
+    )
+    db.session.add(contact)
+    db.session.flush()
+    return contact
+
+
+def _free_z_number() -> str:
+    while True:
+        number = z_number()
+        if db.session.scalar(select(Contact.id).where(Contact.z_number == number)) is None:
+            return number
+
+
+def _change(actor: Actor, contact: Contact, values: Mapping[str, str | None], *, forgets: bool) -> None:
+    for column, value in values.items():
+        setattr(contact, column, value)
+    if forgets:
+        # Whoever names a person or an address is its proposer, and may not vouch for it (CHECK).
+        contact.vouched_by = contact.vouched_how = contact.vouched_number = contact.vouched_at = None
+        contact.verified_address = contact.verified_at = contact.confirmed_at = None
+        contact.proposed_by = _person(actor)
+        challenges.end_all(contact)
+
+
+def send_practice_zip(actor: Actor, contact_id: UUID, dossier: UUID) -> None:
+    """Mail a zip with a code to the mailbox of a key contact; its password waits on the page for 7 days.
+
+    Raises NotFound, Refused or Conflict (no mailbox, proven already, more than 5 in an hour).
+    """
+    with transaction() as session:
+        contact = _to_prove(actor, contact_id, Part.KEY)
+        code, password = Secret(readable_code(_CODE_LENGTH)), new_password()
+        challenge = challenges.new(contact, code, dossier, PRACTICE_LIVES)
+        place = Place(Challenge.__tablename__, "practice_password", challenge.id)
+        challenge.practice_password = settings.rings().seal("password", password.reveal().encode(), place)
+        session.add(challenge)
+        enqueue(messages.practice_zip(contact, challenge, build_zip(practice_text(code), password, PRACTICE_ENTRY)))
+        _record(events.PRACTICE_SENT, actor, contact, dossier)
+
+
+def prove_mailbox(actor: Actor, contact_id: UUID, code: str, dossier: UUID) -> None:
+    """Prove a mailbox by the code inside its practice zip.
+
+    Raises NotFound, Conflict (proven already, no zip waits for a code) or Invalid with the tries that are `left`: a
+    wrong code is counted and recorded all the same.
+    """
+    with transaction():
+        contact = queries.contact_for(actor, contact_id)
+        actor.require(*_PROVERS)
+        if contact.verified:
+            raise Conflict("contact-already-proven")
+        challenge = queries.newest_challenge(contact.id)
+        if challenge is None or challenge.practice_password is None or not queries.usable(challenge):
+            raise Conflict("no-code-sent")
+        fits = challenges.try_code(challenge, code)
+        if fits:
+            _use(contact, challenge)
+            _record(events.MAILBOX_PROVEN, actor, contact, dossier)
+        else:
+            audit.record_refusal(actor, "contact:prove-mailbox", "code-wrong", dossier=dossier)
+        left = MOST_TRIES - challenge.tries
+    if not fits:
+        raise Invalid("code-wrong", left=left)
+
+
+def send_sms_code(actor: Actor, contact_id: UUID, dossier: UUID) -> None:
+    """Send a code to the mobile of a password contact, good for 10 minutes. Raises NotFound or Conflict."""
+    with transaction():
+        _send_sms(actor, _to_prove(actor, contact_id, Part.PASSWORD), dossier)
+
+
+def confirm_by_code(actor: Actor, z_number: str, code: str) -> None:
+    """Prove the mobile of a password contact and take the confirmation "Ja, ik ontvang het wachtwoord", in one.
+
+    Raises Invalid, the same for an unknown number, a wrong code and one that is used up; each way does the same work
+    and writes once, so that the time of the answer tells nothing either. Raises TooOften after many tries of one
+    source.
+    """
+    guess = guessing.attempt(guessing.Kind.Z_NUMBER, None, actor.source)
+    with transaction():
+        contact = _by_z_number(z_number)
+        challenge = queries.newest_challenge(contact.id) if contact else None
+        fits = challenges.try_code(challenge or challenges.decoy(), code)
+        if not (contact and challenge and fits):
+            audit.record_refusal(actor, "contact:confirm", "code-wrong")
+        elif challenge.used_at is None:  # a second click on the button is no other confirmation
+            _use(contact, challenge)
+            contact.confirmed_at = challenge.used_at
+            _record(events.CONFIRMED, actor, contact, challenge.dossier)
+    if not fits:
+        raise Invalid("code-wrong")
+    guess.right()
+
+
+def request_new_code(actor: Actor, z_number: str) -> None:
+    """Send a new code to a password contact who was sent one before; silently does nothing for anybody else.
+
+    Raises TooOften after many requests of one source.
+    """
+    guessing.attempt(guessing.Kind.Z_NUMBER, None, actor.source)
+    with transaction():
+        contact = _by_z_number(z_number)
+        earlier = queries.newest_challenge(contact.id) if contact else None
+        if contact and earlier and contact.confirmed_at is None and not challenges.too_often(contact):
+            _send_sms(actor, contact, earlier.dossier)
+        else:
+            audit.record_refusal(actor, "contact:send-sms", "no-new-code")
+
+
+def vouch_by_call(actor: Actor, contact_id: UUID, number: str, dossier: UUID, seen: str | None = None) -> None:
+    """Vouch for a contact after calling the gemeente at its registered number (E.164).
+
+    `seen` is the fingerprint of the contact on the page, when there was one. Raises NotFound, Refused (no
+    relatiebeheerder) or Conflict (no registered number, another number or contact by now).
+    """
+    with transaction():
+        actor.require(Role.RELATIEBEHEERDER)
+        contact = queries.contact_for(actor, contact_id)
+        register = gemeente_by_code(contact.gemeente)
+        if register is None or register.phone is None:
+            raise Conflict("no-registered-number")
+        if number != register.phone:
+            raise Conflict("not-registered-number")
+        _vouch(actor, contact, Vouching.CALL, seen)
+        contact.vouched_number = number
+        _record(events.CALLED, actor, contact, dossier, part=contact.part, number=number)
+
+
+def vouch_as_gemeentebeheerder(
+    actor: Actor, contact_id: UUID, dossier: UUID, requesters: Collection[UUID | None], seen: str | None = None
+) -> None:
+    """Vouch for a key contact of one's own gemeente.
+
+    `requesters` are those who started and sent the aanvraag, `seen` as above. Raises NotFound, Conflict, or Refused:
+    not the requester, the proposer or the contact himself (`design.md` 2.2).
+    """
+    with transaction():
+        contact = queries.contact_for(actor, contact_id)
+        if code := queries.obstacle(actor, contact, requesters):
+            raise Refused(code)
+        _vouch(actor, contact, Vouching.GEMEENTEBEHEERDER, seen)
+        _record(events.VOUCHED, actor, contact, dossier, part=contact.part)
+
+
+def _vouch(actor: Actor, contact: Contact, how: Vouching, seen: str | None) -> None:
+    if contact.address is None or not contact.name:
+        raise Conflict("contact-without-address")
+    if seen is not None and seen != contact.fingerprint:
+        raise Conflict("changed-meanwhile")
+    contact.vouched_by, contact.vouched_how = _person(actor), how
+    contact.vouched_number, contact.vouched_at = None, clock.now()
+
+
+def _by_z_number(typed: str) -> Contact | None:
+    wanted = normalise_z_number(typed)
+    query = select(Contact).where(Contact.z_number == wanted, Contact.part == Part.PASSWORD)
+    return db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def _to_prove(actor: Actor, contact_id: UUID, part: Part) -> Contact:
+    contact = queries.contact_for(actor, contact_id)
+    actor.require(*_PROVERS)
+    if contact.part is not part or contact.address is None:
+        raise Conflict("contact-without-address")
+    if contact.verified and (part is Part.KEY or contact.confirmed_at):
+        raise Conflict("contact-already-proven")
+    if challenges.too_often(contact):
+        raise Conflict("too-often")
+    return contact
+
+
+def _send_sms(actor: Actor, contact: Contact, dossier: UUID | None) -> None:
+    code = Secret(digit_code(_CODE_LENGTH))
+    challenge = challenges.new(contact, code, dossier, SMS_LIVES)
+    db.session.add(challenge)
+    enqueue(messages.sms_code(contact, challenge, code))
+    _record(events.SMS_SENT, actor, contact, dossier)
+
+
+def _use(contact: Contact, challenge: Challenge) -> None:
+    challenge.used_at, challenge.practice_password = clock.now(), None
+    contact.verified_address, contact.verified_at = challenge.address, challenge.used_at
+
+
+def _person(actor: Actor) -> UUID:
+    if actor.person is None:
+        raise Refused("role")
+    return actor.person
+
+
+def _record(event: EventType, actor: Actor, contact: Contact, dossier: UUID | None, **fields: object) -> None:
+    values: dict[str, Any] = fields
+    audit.record(event, actor, dossier=dossier, subject=contact.id, gemeente=contact.gemeente, **values)

@@ -1,0 +1,1 @@
+"""The register of gemeenten: their codes, numbers, validity and successors."""

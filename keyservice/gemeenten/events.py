@@ -1,0 +1,8 @@
+"""Events of the register of gemeenten."""
+
+from keyservice.audit import define
+
+REGISTER_LOADED = define("gemeente:load", "Het register van gemeenten is bijgewerkt.", fields="changed")
+PHONE_CHANGED = define(
+    "gemeente:change-phone", "Het geregistreerde telefoonnummer van een gemeente is veranderd.", fields="phone"
+)

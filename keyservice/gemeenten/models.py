@@ -1,0 +1,29 @@
+"""The register of gemeenten: who exists from when till when, who follows, and how DUO reaches it."""
+
+from datetime import date
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from keyservice.database import Base
+
+
+class Gemeente(Base):
+    """A gemeente by its CBS code (4 digits). `valid_until` is its last day; `phone` the registered number in E.164."""
+
+    __tablename__ = "gemeente"
+    __table_args__ = (CheckConstraint("length(code) = 4", name="code_length"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sort_name: Mapped[str] = mapped_column(index=True)
+    province: Mapped[str]
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
+    successor_code: Mapped[str | None]
+    phone: Mapped[str | None]
+    fictive: Mapped[bool] = mapped_column(default=False)
+
+    def valid_on(self, day: date) -> bool:
+        """Tell whether the gemeente exists on a day."""
+        return (not self.valid_from or self.valid_from <= day) and (not self.valid_until or day <= self.valid_until)

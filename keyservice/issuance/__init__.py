@@ -1,0 +1,1 @@
+"""Handing a key over: zip, password, delivery, activation, and what happens when that stops halfway."""

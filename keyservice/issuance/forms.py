@@ -1,0 +1,45 @@
+"""The forms of the handing over."""
+
+from wtforms import BooleanField, HiddenField
+from wtforms.validators import DataRequired
+
+from keyservice.sleutels.activation import parse_activation_code
+from keyservice.web.forms import Form, parsed, remark_field, text_field
+
+_CODE = "Vul de activatiecode in: 8 letters en cijfers, bijvoorbeeld 2K7M-4QXP"
+
+
+def _well_formed(text: str) -> str:
+    parse_activation_code(text)
+    return text
+
+
+class ActivateForm(Form):
+    """The code that lies beside the key in the zip."""
+
+    activatiecode = text_field("Activatiecode", _CODE, shortest=1, longest=40)
+    validate_activatiecode = parsed(_well_formed, _CODE)
+
+
+class CancelForm(Form):
+    """Why a delivery is stopped."""
+
+    reden = remark_field(
+        "Waarom annuleert u de levering?", "Schrijf op waarom u de levering annuleert.", longest=1000, shortest=5
+    )
+
+
+class ReleaseForm(Form):
+    """What was asked by telephone; `nummer` is the registered number that stood on the page, in E.164."""
+
+    nummer = HiddenField()
+    gebeld = BooleanField(
+        "Ik heb dit nummer gebeld en de contactpersoon voor de sleutel gesproken.",
+        validators=[DataRequired("Bel eerst het nummer uit het register en vink dit daarna aan.")],
+    )
+    reden = remark_field(
+        "Waarom geeft u het wachtwoord vrij? Alleen DUO kan deze tekst lezen.",
+        "Schrijf op waarom u het wachtwoord vrijgeeft.",
+        longest=1000,
+        shortest=5,
+    )

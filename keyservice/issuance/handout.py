@@ -1,0 +1,88 @@
+"""Making what is handed over: key, activation code, password and zip, in the caller's transaction (I1)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from keyservice import audit, settings
+from keyservice.aanvragen.models import Aanvraag, Approval
+from keyservice.database import transaction
+from keyservice.issuance import contents, events, messages
+from keyservice.issuance.models import Issuance
+from keyservice.issuance.queries import of_aanvraag, token_digest
+from keyservice.kernel import clock, ids
+from keyservice.kernel.actor import Actor
+from keyservice.kernel.passwords import new_password
+from keyservice.kernel.seal import Place
+from keyservice.kernel.secret import Secret
+from keyservice.kernel.zips import build_zip
+from keyservice.outbox.service import enqueue
+from keyservice.sleutels import service as sleutels
+from keyservice.sleutels.activation import new_activation_code
+from keyservice.sleutels.format import Omgeving
+
+DELIVERY = timedelta(days=30)  # `design.md` 2.6: for the whole delivery
+_PURPOSE = "activation"
+
+
+def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
+    """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end."""
+    with transaction() as session:
+        issuance_id, now = ids.new_id(), clock.now()
+        sleutel, key = sleutels.make(
+            actor, gemeente=aanvraag.gemeente, omgeving=Omgeving(aanvraag.omgeving or ""), dossier=aanvraag.id
+        )
+        code, password, token = new_activation_code(), new_password(), Secret(ids.link_token())
+        zip_data = build_zip(contents.key_text(key, code), password, contents.KEY_ENTRY)
+        issuance = Issuance(
+            id=issuance_id,
+            aanvraag_id=aanvraag.id,
+            number=len(of_aanvraag(aanvraag.id)) + 1,
+            approval_id=approval.id,
+            approved_by=approval.approved_by,
+            four_eyes=approval.four_eyes,
+            issued_by=actor.person,
+            issued_at=now,
+            deadline=now + DELIVERY,
+            sleutel_id=sleutel.id,
+            z_number=ids.z_number(),
+            zip=settings.rings().seal("zip", zip_data, _place("zip", issuance_id)),
+            password=settings.rings().seal("password", password.reveal().encode(), _place("password", issuance_id)),
+            receipt_digest=token_digest(token),
+            activation_mac=settings.rings().mac(_PURPOSE, str(issuance_id), code.reveal()),
+            copies=1,
+        )
+        session.add(issuance)
+        session.flush()
+        audit.record(
+            events.STARTED,
+            actor,
+            dossier=aanvraag.id,
+            subject=issuance_id,
+            gemeente=aanvraag.gemeente,
+            number=issuance.number,
+            approval=approval.id,
+            sleutel=sleutel.id,
+            deadline=issuance.deadline,
+        )
+        enqueue(messages.key_mail(issuance, zip_data, token))
+    return issuance_id
+
+
+def unsealed_zip(issuance: Issuance) -> bytes:
+    """Return the zip, still encrypted with its password. Raises SealBroken."""
+    return settings.rings().unseal("zip", issuance.zip or b"", _place("zip", issuance.id))
+
+
+def unsealed_password(issuance: Issuance) -> Secret:
+    """Return the password of the zip. Raises SealBroken."""
+    sealed = issuance.password or b""
+    return Secret(settings.rings().unseal("password", sealed, _place("password", issuance.id)).decode())
+
+
+def code_fits(issuance: Issuance, code: Secret) -> bool:
+    """Tell, in constant time, whether this is the activation code that lies in the zip."""
+    return settings.rings().mac_fits(issuance.activation_mac or b"", _PURPOSE, str(issuance.id), code.reveal())
+
+
+def _place(column: str, issuance_id: UUID) -> Place:
+    return Place(Issuance.__tablename__, column, issuance_id)

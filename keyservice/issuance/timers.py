@@ -1,0 +1,72 @@
+"""What time does to a delivery: it reminds the key contact, and after 30 days it ends what nobody finished.
+
+The worker calls each of `TIMERS` every tick. Each row has its own transaction; a failure with one is logged and leaves
+the others alone. A repeat does nothing: the count of reminders or the end has moved on.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, update
+
+from keyservice import audit
+from keyservice.database import db, execute_count, one_by_one, transaction
+from keyservice.issuance import events, messages, service
+from keyservice.issuance.messages import Reminder
+from keyservice.issuance.models import Issuance
+from keyservice.kernel import clock
+from keyservice.kernel.actor import WORKER
+from keyservice.outbox.service import enqueue
+
+REMIND_DAYS = (3, 7, 14, 21, 28)  # calendar days after the issue, or the next working day
+
+
+def lapse() -> None:
+    """End the deliveries whose 30 days are over."""
+    one_by_one(_ids(Issuance.deadline <= clock.now()), service.lapse)
+
+
+def remind() -> None:
+    """Remind key contacts who have not reported the zip, or whose key is not activated."""
+    few = Issuance.reminders < len(REMIND_DAYS)
+    due = [row for row in _underway(few, Issuance.deadline > clock.now()) if _passed(row) > row.reminders]
+    one_by_one([row.id for row in due], _remind)
+
+
+TIMERS: tuple[Callable[[], object], ...] = (lapse, remind)
+
+
+def _underway(*where: ColumnElement[bool]) -> Sequence[Issuance]:
+    return db.session.scalars(select(Issuance).where(Issuance.ended_at.is_(None), *where)).all()
+
+
+def _ids(*where: ColumnElement[bool]) -> list[UUID]:
+    return [row.id for row in _underway(*where)]
+
+
+def _passed(issuance: Issuance) -> int:
+    """Return how many moments of reminding have passed."""
+    today, issued = clock.local_date(clock.now()), clock.local_date(issuance.issued_at)
+    return sum(clock.working_day_on_or_after(issued + timedelta(days=day)) <= today for day in REMIND_DAYS)
+
+
+def _remind(issuance_id: UUID) -> None:
+    with transaction() as session:
+        issuance = session.get_one(Issuance, issuance_id, populate_existing=True)
+        seen, passed = issuance.reminders, _passed(issuance)
+        where = (Issuance.id == issuance_id, Issuance.reminders == seen, Issuance.ended_at.is_(None))
+        if passed <= seen or not execute_count(update(Issuance).where(*where).values(reminders=passed)):
+            return
+        # After a pause of the worker one mail is enough: that of the last moment that passed.
+        day = REMIND_DAYS[passed - 1]
+        gone = issuance.password_sent_at is not None
+        enqueue(messages.reminder(Reminder.ACTIVATION if gone else Reminder.RECEIPT, issuance, day))
+        audit.record(
+            events.REMINDED,
+            WORKER,
+            dossier=issuance.aanvraag_id,
+            subject=issuance_id,
+            gemeente=issuance.aanvraag.gemeente,
+            day=day,
+        )

@@ -1,0 +1,69 @@
+"""The one place where time comes from: aware UTC inside, Europe/Amsterdam for people."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+SATURDAY = 5  # as `date.weekday` counts
+
+
+def now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def local(moment: datetime) -> datetime:
+    """Return an aware moment as wall-clock time in Amsterdam."""
+    return moment.astimezone(AMSTERDAM)
+
+
+def local_date(moment: datetime) -> date:
+    """Return the calendar day in Amsterdam of an aware moment."""
+    return local(moment).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """Return 23:59:59 in Amsterdam of a day, in UTC."""
+    return datetime.combine(day, time(23, 59, 59), AMSTERDAM).astimezone(UTC)
+
+
+@lru_cache(maxsize=32)
+def _public_holidays(year: int) -> frozenset[date]:
+    # Algemene termijnenwet art. 3: the general public holidays, Good Friday and Liberation Day included.
+    return frozenset(holidays.country_holidays("NL", years=year, categories=("public", "optional")))
+
+
+def is_working_day(day: date) -> bool:
+    """Tell whether a day is neither weekend nor public holiday (Algemene termijnenwet art. 1 and 3)."""
+    return day.weekday() < SATURDAY and day not in _public_holidays(day.year)
+
+
+def working_day_on_or_before(day: date) -> date:
+    """Return the last working day not after the given one."""
+    while not is_working_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def working_day_on_or_after(day: date) -> date:
+    """Return the first working day not before the given one."""
+    while not is_working_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def add_working_days(moment: datetime, count: int) -> datetime:
+    """Return the same Amsterdam wall-clock time `count` working days later, in UTC."""
+    day = local_date(moment)
+    for _ in range(count):
+        day = working_day_on_or_after(day + timedelta(days=1))
+    return datetime.combine(day, local(moment).time(), AMSTERDAM).astimezone(UTC)
+
+
+def working_days_between(start: datetime, end: datetime) -> int:
+    """Return how many working days in Amsterdam came after the day of `start`, up to and with the day of `end`."""
+    first, last = local_date(start), local_date(end)
+    return sum(is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))

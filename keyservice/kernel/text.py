@@ -1,0 +1,52 @@
+"""Cleaning of typed text, and the recognition of secrets that should not have been typed."""
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+# Bidirectional controls, zero-width characters and letters without a shape: they make a text look like another one
+# (Unicode TR 36).
+_INVISIBLE = re.compile(
+    "[\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u2800\u3164\uffa0\ufeff\u00ad]"
+)
+_DASH = "-\u2010-\u2015"  # also what a word processor makes of hyphens
+_READABLE = "2-9A-HJKMNP-Z"  # the alphabet of passwords (`kernel.ids.READABLE`)
+_SECRETS = (
+    re.compile(r"asl_[ap]_[0-9A-Z]{8,}", re.IGNORECASE),
+    re.compile(rf"[{_DASH}]{{2}}\s*BEGIN [A-Z ]*PRIVATE KEY"),
+    re.compile(r"PuTTY-User-Key-File"),
+    re.compile(
+        rf"(?<![0-9A-Z])(?:[{_READABLE}]{{4}}[{_DASH}_.\s]\s*){{6}}[{_READABLE}]{{4}}(?![0-9A-Z])", re.IGNORECASE
+    ),
+    # Without its hyphens; the digit tells it from a long word.
+    re.compile(rf"(?<![0-9A-Z])(?=[A-Z]{{0,27}}[2-9])[{_READABLE}]{{28}}(?![0-9A-Z])", re.IGNORECASE),
+)
+# Broken over lines, when the spaces are gone; digit, capital and small letter tell it from a sentence.
+_BROKEN_KEY = re.compile(
+    r"(?i:asl_[ap]_)(?=[A-Za-z]{0,37}[0-9])(?=[0-9a-z]{0,37}[A-Z])(?=[0-9A-Z]{0,37}[a-z])[0-9A-Za-z]{38}"
+)
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """Return text in Unicode NFC without control or invisible characters, spaces folded and cut off at both ends.
+
+    `lines=True` keeps line ends (as line feeds), for a text area.
+    """
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    kept = "".join(c if unicodedata.category(c)[0] != "C" or (lines and c == "\n") else " " for c in text)
+    if lines:
+        return "\n".join(" ".join(line.split()) for line in kept.split("\n")).strip()
+    return " ".join(kept.split())
+
+
+def holds_secret(text: str) -> bool:
+    """Tell whether a typed text holds an applicatiesleutel, a private key or a zip password."""
+    # As it reads: wide letters as plain ones, what an address escapes (%5F) or a text with markup (\\_) too.
+    plain = unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
+    return any(pattern.search(plain) for pattern in _SECRETS) or bool(_BROKEN_KEY.search("".join(plain.split())))
+
+
+def fold(text: str) -> str:
+    """Return text for comparing names and packages: no case, accents, punctuation or spaces."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in plain if c.isalnum())

@@ -1,0 +1,160 @@
+"""The worker's half of the queue: claim with a lease, make the final bytes once, send, mark (`design.md` 6).
+
+A crash between sending and marking repeats the message byte for byte with the same Message-ID; nothing is lost. No
+transaction is open while a server is talked to.
+"""
+
+import random
+from collections import deque
+from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import or_, select, update
+
+from keyservice import audit, settings
+from keyservice.database import db, execute_count, transaction
+from keyservice.kernel import clock
+from keyservice.kernel.actor import WORKER
+from keyservice.kernel.ids import new_id
+from keyservice.kernel.seal import Place, SealBroken
+from keyservice.outbox import events
+from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Provider, Sender, TemporaryFailure
+from keyservice.outbox.channels.mail import MailProvider
+from keyservice.outbox.channels.sms import FileSmsProvider
+from keyservice.outbox.message import decode
+from keyservice.outbox.models import Channel, Delivery, OutboxMessage
+from keyservice.outbox.service import RING, TABLE
+
+log = structlog.get_logger()
+BATCH = 50
+LEASE = timedelta(minutes=5)
+# After 1, 2, 4 … minutes, at most 8 hours apart: the last attempt is 96 hours after the first. Attempts are counted and
+# not hours, so that days on which no worker ran, or a retry by a person, cost a message nothing.
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=8)
+MOST_ATTEMPTS = 21
+# A message on which the server hangs up may cost a batch its connection this often.
+MOST_CONNECTIONS = 3
+
+
+def provider(channel: Channel) -> Provider:
+    """Return the provider of a channel."""
+    return MailProvider() if channel is Channel.MAIL else FileSmsProvider()
+
+
+def deliver_due(limit: int = BATCH) -> int:
+    """Send what is due and return how many messages were tried."""
+    owner = new_id()
+    rows = sorted(claim(owner, limit), key=attrgetter("channel"))
+    for channel, batch in groupby(rows, key=attrgetter("channel")):
+        _send_batch(channel, list(batch))
+    return len(rows)
+
+
+def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
+    """Lease due messages to one worker, also those whose lease ran out, and return them detached."""
+    with transaction() as session:
+        now = clock.now()
+        free = (OutboxMessage.status == Delivery.WAITING) & (OutboxMessage.due_at <= now)
+        lapsed = (OutboxMessage.status == Delivery.SENDING) & (OutboxMessage.lease_until < now)
+        query = select(OutboxMessage).where(or_(free, lapsed)).order_by(OutboxMessage.due_at).limit(limit)
+        # SKIP LOCKED lets several workers claim at once; SQLite has one writer at a time and leaves it out.
+        rows = list(session.scalars(query.with_for_update(skip_locked=True)))
+        for row in rows:
+            row.status, row.owner, row.lease_until = Delivery.SENDING, owner, now + LEASE
+            row.attempts += 1
+        session.flush()
+        session.expunge_all()
+    return rows
+
+
+def _send_batch(channel: Channel, rows: list[OutboxMessage]) -> None:
+    way, left = provider(channel), deque(rows)
+    cause = "connection lost"
+    try:
+        for _ in range(MOST_CONNECTIONS):
+            with way.open() as sender:
+                while left and _send_one(way, sender, left.popleft()):
+                    pass
+            if not left:
+                return
+    except TemporaryFailure as failure:
+        cause = str(failure)
+    for row in left:
+        _postpone(row, cause)
+
+
+def _send_one(way: Provider, sender: Sender, row: OutboxMessage) -> bool:
+    """Try one message; return whether the connection can take another."""
+    try:
+        content = decode(_unseal(row, "content"))
+        final = _unseal(row, "final") if row.final else way.render(row, content)
+        if _hold(row, final):
+            sender.send(row, content, final)
+            _mark_sent(row)
+    except TemporaryFailure as failure:
+        _postpone(row, str(failure))
+        return not isinstance(failure, ConnectionLost)
+    except PermanentFailure as failure:
+        _bury(row, str(failure))
+    except SealBroken:
+        _bury(row, "seal broken or its ring key destroyed")
+    except Exception as error:  # noqa: BLE001 - one poison message must never block the others
+        # Without a traceback: its values may hold the content.
+        log.error("message failed", message=str(row.id), kind=row.kind, error=type(error).__name__)  # noqa: TRY400 - a traceback may hold secrets
+        db.session.rollback()
+        _postpone(row, type(error).__name__)
+    return True
+
+
+def _unseal(row: OutboxMessage, column: str) -> bytes:
+    return settings.rings().unseal(RING, getattr(row, column), Place(TABLE, column, row.id))
+
+
+def _hold(row: OutboxMessage, final: bytes) -> int:
+    """Store the final bytes and begin the lease anew, right before an attempt; 0 when the claim was lost meanwhile."""
+    sealed = row.final or settings.rings().seal(RING, final, Place(TABLE, "final", row.id))
+    return _update(row, final=sealed, lease_until=clock.now() + LEASE)
+
+
+def _mark_sent(row: OutboxMessage) -> None:
+    with transaction():
+        now = clock.now()
+        if _update(row, status=Delivery.SENT, sent_at=now, content=None, final=None, owner=None, lease_until=None):
+            _record(events.OFFERED, row)
+
+
+def _postpone(row: OutboxMessage, cause: str) -> None:
+    if row.attempts >= MOST_ATTEMPTS:
+        _bury(row, cause)
+        return
+    wait = min(FIRST_WAIT * 2 ** (row.attempts - 1), LONGEST_WAIT)
+    due_at = clock.now() + wait * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, protects nothing
+    _update(row, status=Delivery.WAITING, due_at=due_at, last_error=cause, owner=None, lease_until=None)
+
+
+def _bury(row: OutboxMessage, cause: str) -> None:
+    with transaction():
+        if _update(row, status=Delivery.DEAD, last_error=cause, owner=None, lease_until=None):
+            _record(events.DEAD, row, cause=cause)
+
+
+def _record(event: audit.EventType, row: OutboxMessage, **more: Any) -> None:
+    more |= {"kind": row.kind, "channel": row.channel}
+    audit.record(event, WORKER, dossier=row.dossier, subject=row.id, attempts=row.attempts, **more)
+
+
+def _update(row: OutboxMessage, **values: object) -> int:
+    """Change a message while its lease is ours; a lost lease changes nothing."""
+    with transaction():
+        return execute_count(
+            update(OutboxMessage)
+            .where(
+                OutboxMessage.id == row.id, OutboxMessage.owner == row.owner, OutboxMessage.status == Delivery.SENDING
+            )
+            .values(**values)
+        )

@@ -1,0 +1,7 @@
+"""Events of messages."""
+
+from keyservice.audit import define
+
+OFFERED = define("message:offer", "Een bericht is verstuurd.", fields="kind channel attempts")
+DEAD = define("message:fail", "Een bericht kon niet worden verstuurd.", fields="kind channel attempts cause")
+RETRIED = define("message:retry", "Een mislukt bericht wordt opnieuw verstuurd.", fields="kind")

@@ -1,0 +1,140 @@
+"""Contacts, approvals and issuances as rows of a list: for a gemeente without names of DUO, for DUO with all."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from keyservice.aanvragen.models import Aanvraag, Approval
+from keyservice.contacts.models import Contact, Part, Vouching
+from keyservice.gemeenten.phones import show_phone
+from keyservice.issuance.models import Issuance
+from keyservice.overview.words import ISSUANCE, sleutel_badge
+from keyservice.web.dates import datum, datumtijd
+
+# Label, value, and the two of `data_list` for a link to change it, which is never here.
+Rows = list[tuple[str, str | None, None, None]]
+Names = Mapping[UUID, str]
+_HOW: Mapping[Vouching, str] = {
+    Vouching.CALL: "na een telefoontje met",
+    Vouching.GEMEENTEBEHEERDER: "als gemeentebeheerder",
+}
+
+
+def _rows(values: Mapping[str, str | None]) -> Rows:
+    return [(label, value, None, None) for label, value in values.items()]
+
+
+def _since(moment: datetime | None) -> str:
+    return f"Ja, op {datumtijd(moment)}" if moment else "Nog niet"
+
+
+def _confirmed(contact: Contact) -> dict[str, str | None]:
+    return {"Ontvangst bevestigd": _since(contact.confirmed_at)} if contact.part is Part.PASSWORD else {}
+
+
+def contact_for_gemeente(contact: Contact) -> Rows:
+    """Return who a contact is and what is proven."""
+    key = contact.part is Part.KEY
+    mobile = show_phone(contact.mobile) if contact.mobile else None
+    return _rows(
+        {
+            "Naam": contact.name,
+            "Functie": contact.function,
+            **({"E-mailadres": contact.mailbox} if key else {"Mobiel nummer": mobile}),
+            "Adres bewezen": _since(contact.verified_at if contact.verified else None),
+            "Iemand staat in": _since(contact.vouched_at),
+            **_confirmed(contact),
+        }
+    )
+
+
+def contact_for_duo(contact: Contact, names: Names) -> Rows:
+    """Return everything about a contact: who vouched for it, how, and which number was called."""
+    return _rows(
+        {
+            "Naam": contact.name,
+            "Functie": contact.function,
+            "E-mailadres": contact.mailbox,
+            "Telefoonnummer": show_phone(contact.phone) if contact.phone else None,
+            "Mobiel nummer": show_phone(contact.mobile) if contact.mobile else None,
+            "Opgegeven door": names[contact.proposed_by],
+            "Adres bewezen": _since(contact.verified_at if contact.verified else None),
+            "Iemand staat in": _voucher(contact, names),
+            **_confirmed(contact),
+        }
+    )
+
+
+def _voucher(contact: Contact, names: Names) -> str:
+    if contact.vouched_by is None or contact.vouched_how is None:
+        return "Nog niemand"
+    number = f" {show_phone(contact.vouched_number)}" if contact.vouched_number else ""
+    return f"{names[contact.vouched_by]}, {_HOW[contact.vouched_how]}{number}, op {datum(contact.vouched_at)}"
+
+
+def _received(issuance: Issuance) -> str:
+    return _since(issuance.received_at) if issuance.received_at else "Nog niet gemeld"
+
+
+def issuance_for_gemeente(issuance: Issuance, zip_sent_at: datetime | None, now: datetime) -> Rows:
+    """Return how far a delivery is; `zip_sent_at` is when the mail server took the zip."""
+    received = _received(issuance)
+    if issuance.received_at is None and issuance.released_at is not None:
+        received = f"DUO heeft het wachtwoord vrijgegeven op {datumtijd(issuance.released_at)}"
+    deadline = {"Activeren kan tot en met": datum(issuance.deadline)} if issuance.ended_at is None else {}
+    return _rows(
+        {
+            "Nummer": issuance.sleutel.number,
+            "Stand van de sleutel": sleutel_badge(issuance.sleutel.facts, now)[0],
+            "Geldig tot en met": datum(issuance.sleutel.expires_at),
+            "Levering": ISSUANCE[issuance.end_reason][0],
+            "Zipbestand verstuurd": _since(zip_sent_at),
+            "Zipbestand ontvangen": received,
+            "Wachtwoord verstuurd": _since(issuance.password_sent_at),
+            **deadline,
+        }
+    )
+
+
+def issuance_for_duo(issuance: Issuance, names: Names, now: datetime) -> Rows:
+    """Return who issued which key, and how far it is."""
+    released = "Nee"
+    if issuance.released_at and issuance.released_by:
+        released = f"{datumtijd(issuance.released_at)} door {names[issuance.released_by]}"
+    return _rows(
+        {
+            "Levering": ISSUANCE[issuance.end_reason][0],
+            "Uitgegeven": f"{datumtijd(issuance.issued_at)} door {names[issuance.issued_by]}",
+            "Sleutel": issuance.sleutel.number,
+            "Stand van de sleutel": sleutel_badge(issuance.sleutel.facts, now)[0],
+            "Zipbestand ontvangen": _received(issuance),
+            "Met de hand vrijgegeven": released,
+            "Wachtwoord verstuurd": _since(issuance.password_sent_at),
+            "Uiterlijk activeren": datumtijd(issuance.deadline),
+            "Afgelopen": _since(issuance.ended_at),
+        }
+    )
+
+
+def approval(found: Approval, names: Names, *, changed: bool) -> Rows:
+    """Return who approved what, and whether that is still what stands there."""
+    return _rows(
+        {
+            "Goedgekeurd": f"{datumtijd(found.approved_at)} door {names[found.approved_by]}",
+            "Motivering": found.motivation,
+            "Vier ogen": "Ja, een ander geeft de sleutel uit" if found.four_eyes else "Nee",
+            "Inhoud": "Veranderd na de goedkeuring" if changed else "Gelijk aan wat is goedgekeurd",
+            "SHA-256 van de inhoud": found.content_hash.hex(),
+        }
+    )
+
+
+def handling(aanvraag: Aanvraag, names: Names) -> Rows:
+    """Return who sent an aanvraag, and who handles it."""
+    sender = f" door {names[aanvraag.submitted_by]}" if aanvraag.submitted_by else ""
+    return _rows(
+        {
+            "Verstuurd": f"{datumtijd(aanvraag.submitted_at)}{sender}",
+            "In behandeling bij": names[aanvraag.claimed_by] if aanvraag.claimed_by else "Niemand",
+        }
+    )

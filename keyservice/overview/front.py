@@ -1,0 +1,82 @@
+"""The front page of each role: its template, and what waits for this person."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from keyservice.aanvragen.workflow import OPEN, Status
+from keyservice.accounts.queries import holders, names, portfolio
+from keyservice.audit.queries import search
+from keyservice.kernel import clock
+from keyservice.kernel.actor import Actor, Role
+from keyservice.overview import queries, status
+from keyservice.overview.todo import Todo
+from keyservice.overview.worklist import Filter, page
+
+Values = Mapping[str, Any]
+_FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
+
+
+def front_page(actor: Actor) -> tuple[str, Values]:
+    """Return the template of a person's front page and its values."""
+    if actor.person is None:
+        return "overview/start.html", {}
+    return next((template, read(actor)) for roles, template, read in _PAGES if not roles or actor.has(*roles))
+
+
+def _gemeente(actor: Actor) -> Values:
+    code = actor.gemeente or ""
+    aanvragen = queries.running(code)
+    issuances = queries.newest_issuances(aanvraag.id for aanvraag in aanvragen)
+    todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
+    return {"todos": todos, "sleutels": queries.sleutels(code), "may_start": actor.has(Role.AANVRAGER)}
+
+
+def _relatiebeheerder(actor: Actor) -> Values:
+    own = portfolio(actor.person) if actor.person else frozenset[str]()
+    waiting = page(own, Filter(_FOR_DUO), limit=queries.FEW).rows
+    approved = page(own, Filter(frozenset({Status.APPROVED})), limit=queries.FEW).rows
+    counts = queries.open_counts()
+    return {
+        "portfolio": own,
+        "counts": [(s, counts.get(s, 0)) for s in Status if s in OPEN],
+        "waiting": [row for row in waiting if row.gemeente in own],
+        "approved": approved,
+        "deliveries": queries.deliveries(),
+        "stopped": queries.stopped(),
+        "dead": queries.dead_messages(),
+        **_four_eyes(),
+        "names": names(row.claimed_by for row in (*waiting, *approved)),
+    }
+
+
+def _auditor(_actor: Actor) -> Values:
+    events = search(since=clock.now() - timedelta(days=7), limit=queries.FEW)
+    return {
+        "events": events,
+        "names": names(event.person for event in events),
+        "numbers": queries.numbers(event.dossier for event in events),
+        **_four_eyes(),
+    }
+
+
+def _beheerder(_actor: Actor) -> Values:
+    return {"without_phone": queries.without_phone(), **_four_eyes()}
+
+
+def _four_eyes() -> Values:
+    """Return how many people can approve and issue: with fewer than two no key passes four eyes."""
+    return {"relatiebeheerders": len(holders(Role.RELATIEBEHEERDER))}
+
+
+def _nothing(_actor: Actor) -> Values:
+    return {}
+
+
+_PAGES: tuple[tuple[tuple[Role, ...], str, Callable[[Actor], Values]], ...] = (
+    ((Role.AANVRAGER, Role.GEMEENTEBEHEERDER), "overview/gemeente.html", _gemeente),
+    ((Role.RELATIEBEHEERDER,), "overview/relatiebeheerder.html", _relatiebeheerder),
+    ((Role.AUDITOR,), "overview/auditor.html", _auditor),
+    ((Role.BEHEERDER,), "overview/beheerder.html", _beheerder),
+    ((), "overview/no_role.html", _nothing),
+)

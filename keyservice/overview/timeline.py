@@ -1,0 +1,106 @@
+"""The time line of an aanvraag as its gemeente reads it: what happened, and what is yet to come. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from keyservice.aanvragen.workflow import Status
+from keyservice.audit.queries import EventView
+from keyservice.issuance.models import End
+from keyservice.kernel.actor import GEMEENTE_ROLES
+
+# Inside affairs of DUO and of the program: no step on the road of the gemeente.
+_HIDDEN_SUBJECTS = frozenset({"access", "account", "message"})
+# The second half tells parts of an act that stands there already: saving a step, issuing, activating.
+_HIDDEN = frozenset(
+    {
+        "aanvraag:note",
+        "aanvraag:remind",
+        "contact:propose",
+        "sleutel:make",
+        "aanvraag:issue",
+        "issuance:finish",
+    }
+)
+# What was written for the gemeente; every other free text stays inside.
+_FOR_THE_GEMEENTE: Mapping[str, str] = MappingProxyType(
+    {"aanvraag:ask": "question", "aanvraag:reject": "reason", "aanvraag:withdraw": "reason"}
+)
+_WARNING = frozenset({"ask", "return", "retract"})
+_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code"})
+# The steps of the road, each as it reads while it has not happened yet.
+ROAD = (
+    "U verstuurt de aanvraag",
+    "De relatiebeheerder beoordeelt de aanvraag",
+    "DUO geeft de sleutel uit. Het zipbestand gaat per e-mail naar de contactpersoon voor de sleutel",
+    "De contactpersoon meldt dat het zipbestand er is",
+    "Het wachtwoord gaat per sms naar uw collega",
+    "U activeert de sleutel met de code uit het zipbestand",
+)
+_REACHED: Mapping[Status, int] = MappingProxyType(
+    {Status.DRAFT: 0, Status.SUBMITTED: 1, Status.IN_REVIEW: 1, Status.INFO_REQUESTED: 1, Status.APPROVED: 2}
+)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand."""
+
+    received: bool
+    password_sent: bool
+    end: End | None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One point of a time line; `at` is None for what is yet to come, `tone` that of the component."""
+
+    at: datetime | None
+    title: str
+    detail: str | None
+    tone: str
+
+
+def happened(events: Iterable[EventView], gemeente: str, names: Mapping[UUID, str]) -> list[Moment]:
+    """Return what happened, oldest first, for readers of a gemeente (code).
+
+    Only people who acted for that gemeente are named; a repeated act stands there once, with its last moment.
+    """
+    moments: list[Moment] = []
+    for event in events:
+        if _hidden(event):
+            continue
+        moment = Moment(event.at, event.sentence, _detail(event, gemeente, names), _tone(event))
+        if moments and (moments[-1].title, moments[-1].detail) == (moment.title, moment.detail):
+            moments.pop()
+        moments.append(moment)
+    return moments
+
+
+def to_come(status: Status, handover: Handover | None) -> list[Moment]:
+    """Return the steps that have yet to come; none when the road has ended."""
+    if status is Status.ISSUED and handover and handover.end is None:
+        reached = 3 + handover.received + handover.password_sent
+    else:
+        reached = _REACHED.get(status, len(ROAD))
+    return [Moment(None, step, None, "inactive") for step in ROAD[reached:]]
+
+
+def _hidden(event: EventView) -> bool:
+    return event.code.partition(":")[0] in _HIDDEN_SUBJECTS or event.code in _HIDDEN
+
+
+def _detail(event: EventView, gemeente: str, names: Mapping[UUID, str]) -> str | None:
+    acted_for_us = event.gemeente == gemeente and not GEMEENTE_ROLES.isdisjoint(event.roles)
+    name = names.get(event.person) if event.person and acted_for_us else None
+    text = event.private.get(_FOR_THE_GEMEENTE.get(event.code, ""))
+    return " ".join(part for part in (f"Door {name}." if name else "", text or "") if part) or None
+
+
+def _tone(event: EventView) -> str:
+    act = event.code.partition(":")[2]
+    if act in _ERROR or event.result == "refused":
+        return "error"
+    return "warning" if act in _WARNING else "success"

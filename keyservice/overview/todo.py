@@ -1,0 +1,138 @@
+"""What a gemeente has to do now, derived from the facts of its aanvraag. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from keyservice.aanvragen.workflow import Status
+from keyservice.issuance.models import End
+from keyservice.overview.timeline import Handover
+
+
+class Act(StrEnum):
+    """Where a button of the box leads."""
+
+    EDIT = "edit"
+    CONTACTS = "contacts"
+    RESUBMIT = "resubmit"
+    ACTIVATE = "activate"
+    START = "start"
+
+
+@dataclass(frozen=True)
+class Todo:
+    """The box: `tone` is that of an alert, `points` a list of things to do, `acts` the buttons in order."""
+
+    title: str
+    text: str
+    tone: str = "info"
+    points: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+
+
+LABELS: Mapping[Act, str] = MappingProxyType(
+    {
+        Act.EDIT: "Aanvraag verder invullen",
+        Act.CONTACTS: "Contactpersonen controleren",
+        Act.RESUBMIT: "Aanvulling versturen",
+        Act.ACTIVATE: "Sleutel activeren",
+        Act.START: "Nieuwe aanvraag starten",
+    }
+)
+# What the gemeente itself can mend of what `contacts.queries.missing` names; the call is DUO's.
+_OWN_WORK: Mapping[str, str] = MappingProxyType(
+    {
+        "key-address": "Bewijs het e-mailadres van de contactpersoon voor de sleutel. Dat doet u met het oefenbestand.",
+        "key-vouched": "Laat uw gemeentebeheerder instaan voor de contactpersoon voor de sleutel.",
+        "password-address": "Bewijs het mobiele nummer van de contactpersoon voor het wachtwoord, met een sms.",
+        "password-confirmed": "Laat de contactpersoon voor het wachtwoord bevestigen: 'Ja, ik ontvang het wachtwoord'.",
+        "not-independent": "Geef voor de sleutel en het wachtwoord twee verschillende personen op.",
+    }
+)
+_CALL = "DUO belt nog met uw gemeente om de contactpersonen te controleren."
+_NOTHING = "U hoeft nu niets te doen"
+_FIXED: Mapping[Status, Todo] = MappingProxyType(
+    {
+        Status.DRAFT: Todo(
+            "Maak uw aanvraag af",
+            "Dit is nog een concept. Vul alle stappen in en verstuur uw aanvraag.",
+            "warning",
+            acts=(Act.EDIT,),
+        ),
+        Status.APPROVED: Todo(_NOTHING, "Uw aanvraag is goedgekeurd. DUO maakt nu uw sleutel."),
+        Status.WITHDRAWN: Todo(
+            "Deze aanvraag is ingetrokken",
+            "Wilt u toch een sleutel? Start dan een nieuwe aanvraag.",
+            acts=(Act.START,),
+        ),
+        Status.LAPSED: Todo(
+            "Deze aanvraag is vervallen",
+            "Er gebeurde te lang niets. Wilt u toch een sleutel? Start dan een nieuwe aanvraag.",
+            acts=(Act.START,),
+        ),
+    }
+)
+
+
+def todo(
+    status: Status,
+    *,
+    missing: tuple[str, ...] = (),
+    question: str | None = None,
+    rejection: str | None = None,
+    handover: Handover | None = None,
+) -> Todo:
+    """Return what is asked of the gemeente now.
+
+    `missing` are codes of `contacts.queries.missing`, `handover` is the newest issuance.
+    """
+    if status is Status.INFO_REQUESTED:
+        return Todo(
+            "Uw relatiebeheerder heeft een vraag",
+            question or "",
+            "warning",
+            _own_work(missing),
+            (Act.EDIT, Act.CONTACTS, Act.RESUBMIT) if _own_work(missing) else (Act.EDIT, Act.RESUBMIT),
+        )
+    if status is Status.REJECTED:
+        return Todo("Uw aanvraag is afgewezen", rejection or "", "error", acts=(Act.START,))
+    if status in {Status.SUBMITTED, Status.IN_REVIEW}:
+        return _during_review(missing)
+    if status is Status.ISSUED:
+        return _after_issue(handover)
+    return _FIXED[status]
+
+
+def _own_work(missing: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_OWN_WORK[code] for code in missing if code in _OWN_WORK)
+
+
+def _during_review(missing: tuple[str, ...]) -> Todo:
+    points = _own_work(missing)
+    if points:
+        text = "Uw relatiebeheerder kan de aanvraag pas goedkeuren als dit klaar is."
+        return Todo("Controleer uw contactpersonen", text, "warning", points, (Act.CONTACTS,))
+    call = f" {_CALL}" if missing else ""
+    return Todo(_NOTHING, f"Uw relatiebeheerder bekijkt uw aanvraag binnen 5 werkdagen.{call}")
+
+
+def _after_issue(handover: Handover | None) -> Todo:
+    if handover is None or handover.end in {End.LAPSED, End.CANCELLED}:
+        text = "Deze sleutel werkt niet. Bel of mail uw relatiebeheerder voor een nieuwe sleutel."
+        return Todo("De levering van de sleutel is gestopt", text, "warning")
+    if handover.end is End.DONE:
+        return Todo(_NOTHING, "De sleutel is geactiveerd.", "ok")
+    if not handover.received:
+        text = (
+            "Het zipbestand gaat per e-mail naar de contactpersoon voor de sleutel. "
+            "Is het er? Kies dan in die e-mail 'Ik heb het zipbestand'. Daarna versturen wij het wachtwoord."
+        )
+        return Todo("Meld dat u het zipbestand hebt", text, "warning")
+    if not handover.password_sent:
+        return Todo(_NOTHING, "Het zipbestand is ontvangen. Wij versturen nu het wachtwoord aan uw collega.")
+    text = (
+        "Open het zipbestand met het wachtwoord van uw collega. In het zipbestand staat een activatiecode. "
+        "Vul die hier in. Pas dan werkt de sleutel."
+    )
+    return Todo("Activeer de sleutel", text, "warning", acts=(Act.ACTIVATE,))

@@ -1,0 +1,166 @@
+"""Front pages, status page, dossier, worklist, messages and the auditor's search. Nothing here changes anything."""
+
+from uuid import UUID
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from keyservice.aanvragen.queries import aanvraag_for
+from keyservice.aanvragen.review_forms import NoteForm
+from keyservice.aanvragen.words import STATUS
+from keyservice.accounts.queries import names, portfolio
+from keyservice.audit.queries import search
+from keyservice.gemeenten.phones import show_phone
+from keyservice.kernel import clock
+from keyservice.kernel.actor import Role
+from keyservice.kernel.errors import NotFound
+from keyservice.outbox.queries import counts, dead
+from keyservice.overview import cards, queries, words
+from keyservice.overview import dossier as dossiers
+from keyservice.overview import status as statuses
+from keyservice.overview.forms import EventsForm, SearchForm, WorklistForm
+from keyservice.overview.front import front_page
+from keyservice.overview.todo import LABELS, Act
+from keyservice.overview.worklist import Cursor, Page, page
+from keyservice.web import access
+from keyservice.web.dates import datumtijd
+
+bp = Blueprint("front", __name__)
+EVENTS_PAGE = 50
+_ANY = UUID(int=0)
+
+
+@bp.context_processor
+def _words() -> dict[str, object]:
+    """Give templates the words for states, without a call in each view."""
+    base = url_for("front.dossier", aanvraag_id=_ANY).removesuffix(str(_ANY))
+    return {
+        "words": words,
+        "cards": cards,
+        "aanvraag_status": STATUS,
+        "show_phone": show_phone,
+        "dossier_base": base,  # a url_for for each row would be a third of the time of a page
+    }
+
+
+@bp.get("/")
+@access.public
+def home() -> ResponseReturnValue:
+    """Show what this is, or what waits for who is logged in."""
+    template, values = front_page(access.actor())
+    return render_template(template, now=clock.now(), **values)
+
+
+@bp.get("/aanvragen/<uuid:aanvraag_id>")
+@access.allow(Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
+def status(aanvraag_id: UUID) -> ResponseReturnValue:
+    """Show a gemeente how its aanvraag stands."""
+    aanvraag = aanvraag_for(access.actor(), aanvraag_id)
+    view = statuses.read(access.actor(), aanvraag)
+    crumbs = [("Aanvragen", url_for("aanvragen.index")), (aanvraag.number or "Concept", request.path)]
+    return render_template(
+        "overview/status.html",
+        aanvraag=aanvraag,
+        view=view,
+        moments=[(datumtijd(moment.at), moment.title, moment.detail, moment.tone) for moment in view.moments],
+        labels=LABELS,
+        act_urls=_act_urls(aanvraag_id),
+        now=clock.now(),
+        breadcrumbs=crumbs,
+    )
+
+
+def _act_urls(aanvraag_id: UUID) -> dict[Act, str]:
+    return {
+        Act.EDIT: url_for("aanvragen.step", aanvraag_id=aanvraag_id, step="gemeente"),
+        Act.CONTACTS: url_for("aanvragen.contacts", aanvraag_id=aanvraag_id),
+        Act.RESUBMIT: url_for("aanvragen.resubmit", aanvraag_id=aanvraag_id),
+        Act.ACTIVATE: url_for("issuance.activate", aanvraag_id=aanvraag_id),
+        Act.START: url_for("aanvragen.start"),
+    }
+
+
+@bp.get("/dossiers/<uuid:aanvraag_id>")
+@access.allow(Role.RELATIEBEHEERDER, Role.AUDITOR)
+def dossier(aanvraag_id: UUID) -> ResponseReturnValue:
+    """Show DUO everything about an aanvraag."""
+    aanvraag = aanvraag_for(access.actor(), aanvraag_id)
+    view = dossiers.read(access.actor(), aanvraag)
+    crumbs = [("Werkvoorraad", url_for("front.worklist")), (str(aanvraag.number), request.path)]
+    return render_template(
+        "overview/dossier.html", d=view, aanvraag=aanvraag, form=NoteForm(), now=clock.now(), breadcrumbs=crumbs
+    )
+
+
+@bp.get("/werkvoorraad")
+@access.allow(Role.RELATIEBEHEERDER, Role.AUDITOR)
+def worklist() -> ResponseReturnValue:
+    """Show the aanvragen of all gemeenten: own portfolio first."""
+    form, own = WorklistForm(request.args), portfolio(access.person())
+    valid, after = form.validate(), _cursor()
+    found = page(own, form.filter(), after) if valid else Page((), None)
+    body = render_template(
+        "overview/worklist.html",
+        form=form,
+        form_errors=form.errors,
+        rows=found.rows,
+        portfolio=own,
+        names=names(row.claimed_by for row in found.rows),
+        now=clock.now(),
+        next_url=_more_url("front.worklist", form, found.next),
+        first_url=_more_url("front.worklist", form, "") if after else None,
+    )
+    return body, 200 if valid else 422
+
+
+def _cursor() -> Cursor | None:
+    text = request.args.get("na")
+    try:
+        return Cursor.parse(text) if text else None
+    except ValueError as error:
+        raise NotFound("page") from error
+
+
+def _more_url(endpoint: str, form: SearchForm, after: object) -> str | None:
+    """Return the address of another page of the same search; None when there is no such page."""
+    if after is None:
+        return None
+    return url_for(endpoint, **{name: value for name, value in form.data.items() if value}, na=str(after) or None)
+
+
+@bp.get("/berichten")
+@access.allow(Role.RELATIEBEHEERDER)
+def messages() -> ResponseReturnValue:
+    """Show how many messages stand where, and those that a person must look at."""
+    failed = dead()
+    return render_template(
+        "overview/messages.html", counts=counts(), dead=failed, numbers=queries.numbers(row.dossier for row in failed)
+    )
+
+
+@bp.get("/gebeurtenissen")
+@access.allow(Role.AUDITOR)
+def events() -> ResponseReturnValue:
+    """Search the audit trail, newest first."""
+    form = EventsForm(request.args)
+    before, valid = _row_number(), form.validate()
+    found = search(**form.conditions(), before_row=before, limit=EVENTS_PAGE + 1) if valid else []
+    shown = found[:EVENTS_PAGE]
+    body = render_template(
+        "overview/events.html",
+        form=form,
+        form_errors=form.errors,
+        events=shown,
+        names=names(event.person for event in shown),
+        numbers=queries.numbers(event.dossier for event in shown),
+        next_url=_more_url("front.events", form, shown[-1].row if len(found) > EVENTS_PAGE else None),
+        first_url=_more_url("front.events", form, "") if before else None,
+    )
+    return body, 200 if valid else 422
+
+
+def _row_number() -> int | None:
+    text = request.args.get("na", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))):
+        raise NotFound("page")
+    return int(text) if text else None

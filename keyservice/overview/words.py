@@ -1,0 +1,205 @@
+"""What states, roles and values are called on a page, and the tone of their badges."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from uuid import UUID
+
+from keyservice.aanvragen.workflow import OPEN
+from keyservice.accounts.words import ROLES
+from keyservice.audit.queries import EventView
+from keyservice.issuance.models import End
+from keyservice.kernel import clock
+from keyservice.kernel.actor import Role
+from keyservice.outbox.models import Channel, Delivery
+from keyservice.overview.worklist import Cells
+from keyservice.sleutels.life import Facts, State, state
+
+Badge = tuple[str, str]
+# The first warning goes out 90 days before the end (`design.md` 2.8).
+EXPIRES_SOON = timedelta(days=90)
+
+SLEUTEL: Mapping[State, Badge] = MappingProxyType(
+    {
+        State.SLEEPING: ("Nog niet actief", "neutral"),
+        State.ACTIVE: ("Actief", "success"),
+        State.SUSPENDED: ("Geblokkeerd", "warning"),
+        State.EXPIRED: ("Verlopen", "inactive"),
+        State.REVOKED: ("Ingetrokken", "error"),
+    }
+)
+ISSUANCE: Mapping[End | None, Badge] = MappingProxyType(
+    {
+        None: ("Onderweg", "neutral"),
+        End.DONE: ("Afgerond", "success"),
+        End.LAPSED: ("Vervallen", "inactive"),
+        End.CANCELLED: ("Geannuleerd", "error"),
+    }
+)
+DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
+    {
+        Delivery.WAITING: ("Wacht op verzending", "neutral"),
+        Delivery.SENDING: ("Wordt verstuurd", "neutral"),
+        Delivery.SENT: ("Verstuurd", "success"),
+        Delivery.DEAD: ("Mislukt", "error"),
+        Delivery.CANCELLED: ("Niet meer nodig", "inactive"),
+    }
+)
+CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms"})
+RESULT: Mapping[str, Badge] = MappingProxyType({"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error")})
+ORIGIN: Mapping[str, str] = MappingProxyType(
+    {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
+)
+VISITOR = "Iemand zonder account"
+
+
+# Fields of events and names of messages; what is not listed shows as it is written in the catalogue.
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "account": "account",
+        "act": "handeling",
+        "agent": "browser",
+        "approval": "goedkeuring",
+        "attempts": "pogingen",
+        "audience": "doelgroep",
+        "called": "gebeld nummer",
+        "cause": "oorzaak",
+        "changed": "veranderd",
+        "channel": "kanaal",
+        "content_hash": "hash van de inhoud",
+        "copy": "exemplaar",
+        "day": "dag",
+        "deadline": "uiterlijk",
+        "email": "e-mailadres",
+        "expires_at": "geldig tot",
+        "factor": "bewijs",
+        "factors": "bewijs",
+        "four_eyes": "vier ogen",
+        "function": "functie",
+        "kind": "soort",
+        "left": "nog over",
+        "mailbox": "e-mailadres",
+        "mobile": "mobiel nummer",
+        "motivation": "motivering",
+        "name": "naam",
+        "number": "nummer",
+        "omgeving": "omgeving",
+        "others": "alle andere",
+        "part": "rol van de contactpersoon",
+        "phone": "telefoonnummer",
+        "proof_forgotten": "bewijs vervallen",
+        "question": "vraag",
+        "reason": "reden",
+        "previous": "vorige relatiebeheerder",
+        "second_needed": "tweede persoon nodig",
+        "reminder": "herinnering",
+        "revision": "versie",
+        "role": "rol",
+        "sleutel": "sleutel",
+        "source": "netwerkadres",
+        "step": "stap",
+        "text": "tekst",
+        "tries": "pogingen",
+        "until": "tot",
+    }
+)
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "aanvraag-approved": "Aanvraag goedgekeurd",
+        "aanvraag-lapsed": "Aanvraag vervallen",
+        "aanvraag-new": "Nieuwe aanvraag",
+        "aanvraag-question": "Vraag om aanvulling",
+        "aanvraag-received": "Aanvraag ontvangen",
+        "aanvraag-rejected": "Aanvraag afgewezen",
+        "aanvraag-reminder": "Herinnering aan een aanvraag",
+        "aanvraag-returned": "Aanvraag wordt opnieuw bekeken",
+        "aanvraag-unissued": "Herinnering: sleutel nog niet uitgegeven",
+        "aanvraag-withdrawn": "Aanvraag ingetrokken",
+        "account-factor": "Inlogmiddel veranderd",
+        "account-factors-gone": "Inlogmiddelen weggehaald",
+        "account-grant": "Nieuwe rol van een collega",
+        "account-invitation": "Uitnodiging",
+        "account-review": "Herinnering: rollen controleren",
+        "account-many-failures": "Vaak verkeerd ingelogd",
+        "account-new-device": "Nieuw apparaat",
+        "account-password-changed": "Wachtwoord veranderd",
+        "practice-zip": "Oefenbestand",
+        "sleutel-active": "Sleutel geactiveerd",
+        "sleutel-zip": "Zipbestand met de sleutel",
+        "sms-code": "Code om te bevestigen",
+        "uitgifte-cancelled": "Levering geannuleerd",
+        "uitgifte-lapsed": "Levering vervallen",
+        "uitgifte-released": "Wachtwoord vrijgegeven",
+        "uitgifte-remind-activation": "Herinnering: sleutel activeren",
+        "uitgifte-remind-receipt": "Herinnering: zipbestand melden",
+        "wachtwoord": "Wachtwoord",
+    }
+)
+
+
+PARTS: Mapping[str, str] = MappingProxyType({"key": "sleutel", "password": "wachtwoord"})
+# Fields of events whose values have a Dutch name.
+VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "channel": {str(channel): name for channel, name in CHANNEL.items()},
+        "kind": MESSAGES,
+        "part": PARTS,
+        "role": {str(role): name for role, name in ROLES.items()},
+    }
+)
+
+
+def sleutel_badge(facts: Facts, now: datetime) -> Badge:
+    """Return how a key is shown: its state, or that it works but not for long."""
+    found = state(facts, now)
+    if found is State.ACTIVE and facts.expires_at - now < EXPIRES_SOON:
+        return "Verloopt binnenkort", "warning"
+    return SLEUTEL[found]
+
+
+def who(event: EventView, names: Mapping[UUID, str]) -> str:
+    """Return who did something, with the roles of that moment."""
+    if event.person is None:
+        return ORIGIN.get(event.origin, VISITOR)
+    name = names.get(event.person, "Onbekend")
+    roles = ", ".join(ROLES[role] for role in Role if role in event.roles)
+    return f"{name} ({roles})" if roles else name
+
+
+def facts(event: EventView) -> list[tuple[str, str, bool]]:
+    """Return the name, value, and whether it is a code of the program, of all that an event holds and is not empty."""
+    codes = [(name, *_in_dutch(name, value)) for name, value in sorted(event.fields.items())]
+    texts = [(name, value, False) for name, value in sorted(event.private.items())]
+    return [(FIELDS.get(n, n), _shown(v), is_code) for n, v, is_code in codes + texts if v is not None and v != ""]
+
+
+def _in_dutch(field: str, value: object) -> tuple[object, bool]:
+    """Return what a page calls the value of a field, and whether it is still a code of the program."""
+    named = VALUES.get(field, {}).get(str(value))
+    return (named, False) if named else (value, True)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "ja" if value else "nee"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def message_name(kind: str) -> str:
+    """Return what a message is called."""
+    return MESSAGES.get(kind, kind)
+
+
+def delivery_stage(row: Cells) -> str:
+    """Return what a delivery underway waits for."""
+    if row.password_sent_at:
+        return "Wacht op activeren"
+    return "Wachtwoord gaat weg" if row.received_at or row.released_at else "Wacht op bericht dat het zipbestand er is"
+
+
+def age(row: Cells, now: datetime) -> str:
+    """Return how many working days an open aanvraag waits for its end."""
+    if row.status not in OPEN:
+        return "Klaar"
+    days = clock.working_days_between(row.submitted_at, now)
+    return "Vandaag verstuurd" if days == 0 else "1 werkdag" if days == 1 else f"{days} werkdagen"

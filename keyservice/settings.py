@@ -1,0 +1,279 @@
+"""All settings: one frozen object, read from the environment once. `docs/settings.md` explains each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from keyservice.kernel.seal import Rings
+from keyservice.kernel.secret import Secret
+
+PREFIX = "KEYSERVICE_"
+HIGHEST_PORT = 65_535
+
+
+class SettingsError(Exception):
+    """The program may not start like this; the message says what to set."""
+
+
+class Mode(StrEnum):
+    """How the program runs: for real, as a demo on one's own machine, or under test."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+    TESTING = "testing"
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class FourEyes(StrEnum):
+    """For which omgeving the issuer is another person than the approver."""
+
+    PRODUCTIE = "productie"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True)
+class OidcProvider:
+    """A provider of OpenID Connect through which the people of one audience (`gemeente` or `duo`) may log in.
+
+    `acr` are the values of that claim that stand for two factors. An issuer serves one audience (`design.md` 8).
+    """
+
+    audience: str
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: Secret | None = field(repr=False)
+    acr: tuple[str, ...]
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """Return what must be given, by the end of its variable."""
+        return {
+            "NAME": self.name,
+            "ISSUER": self.issuer,
+            "CLIENT_ID": self.client_id,
+            "CLIENT_SECRET": self.client_secret,
+            "ACR": self.acr,
+        }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings, each named as its variable without prefix."""
+
+    mode: Mode
+    instance: Path
+    rings: Path
+    database_url: str
+    base_url: str
+    trusted_hosts: tuple[str, ...]
+    mail_server: str
+    mail_port: int
+    mail_security: MailSecurity
+    mail_username: str
+    mail_password: Secret | None = field(repr=False)
+    mail_ca_file: Path | None
+    mail_from: str
+    sms_provider: str
+    four_eyes: FourEyes
+    proxy_hops: int
+    contact_email: str
+    accessibility_url: str
+    oidc: tuple[OidcProvider, ...]
+
+    @property
+    def demo(self) -> bool:
+        """Tell whether fictive people, `/postvak` and the file provider are allowed."""
+        return self.mode is Mode.DEMO
+
+    @property
+    def secure(self) -> bool:
+        """Tell whether pages are served over https, so that cookies carry `__Host-` and Secure."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings of an environment. Raises SettingsError that names every variable that is wrong."""
+        read = _Reader(environ)
+        instance = Path(read.text("INSTANCE", "instance")).resolve()
+        settings = cls(
+            mode=Mode(read.choice("MODE", Mode, Mode.PRODUCTION)),
+            instance=instance,
+            rings=Path(read.text("RINGS", str(instance / "rings"))).resolve(),
+            database_url=read.text("DATABASE_URL", f"sqlite:///{instance / 'keyservice.sqlite'}"),
+            base_url=read.text("BASE_URL", "").rstrip("/"),
+            trusted_hosts=tuple(read.text("TRUSTED_HOSTS", "").split()),
+            mail_server=read.text("MAIL_SERVER", "localhost"),
+            mail_port=read.number("MAIL_PORT", 25),
+            mail_security=MailSecurity(read.choice("MAIL_SECURITY", MailSecurity, MailSecurity.STARTTLS)),
+            mail_username=read.text("MAIL_USERNAME", ""),
+            mail_password=read.secret("MAIL_PASSWORD"),
+            mail_ca_file=Path(ca) if (ca := read.text("MAIL_CA_FILE", "")) else None,
+            mail_from=read.text("MAIL_FROM", ""),
+            sms_provider=read.text("SMS_PROVIDER", ""),
+            four_eyes=FourEyes(read.choice("FOUR_EYES", FourEyes, FourEyes.PRODUCTIE)),
+            proxy_hops=read.number("PROXY_HOPS", 0),
+            contact_email=read.text("CONTACT_EMAIL", ""),
+            accessibility_url=read.text("ACCESSIBILITY_URL", ""),
+            oidc=_providers(read),
+        )
+        faults = read.faults + _faults(settings)
+        faults += _production_faults(settings) if settings.mode is Mode.PRODUCTION else []
+        faults += _demo_faults(settings) if settings.mode is Mode.DEMO else []
+        if faults:
+            raise SettingsError("\n".join(faults))
+        return settings
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them, so that all faults are told at once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        return self.environ.get(PREFIX + name, default).strip()
+
+    def number(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdigit():
+            return int(value)
+        self.faults.append(f"{PREFIX}{name} must be a whole number, not {value!r}.")
+        return default
+
+    def choice(self, name: str, kind: type[StrEnum], default: StrEnum) -> str:
+        value = self.text(name, default.value)
+        if value in [member.value for member in kind]:
+            return value
+        self.faults.append(f"{PREFIX}{name} must be one of {', '.join(kind)}, not {value!r}.")
+        return default.value
+
+    def secret(self, name: str) -> Secret | None:
+        """Read `NAME`, or the first line of the file that `NAME_FILE` names."""
+        path = self.text(f"{name}_FILE", "")
+        if not path:
+            value = self.text(name, "")
+            return Secret(value) if value else None
+        try:
+            return Secret(Path(path).read_text().strip())
+        except OSError as error:
+            self.faults.append(f"{PREFIX}{name}_FILE cannot be read: {error}.")
+            return None
+
+
+def _providers(read: _Reader) -> tuple[OidcProvider, ...]:
+    """Return the providers of which anything is given."""
+    gemeente = OidcProvider(
+        audience="gemeente",
+        name=read.text("OIDC_GEMEENTE_NAME", ""),
+        issuer=read.text("OIDC_GEMEENTE_ISSUER", ""),
+        client_id=read.text("OIDC_GEMEENTE_CLIENT_ID", ""),
+        client_secret=read.secret("OIDC_GEMEENTE_CLIENT_SECRET"),
+        acr=tuple(read.text("OIDC_GEMEENTE_ACR", "").split()),
+    )
+    duo = OidcProvider(
+        audience="duo",
+        name=read.text("OIDC_DUO_NAME", ""),
+        issuer=read.text("OIDC_DUO_ISSUER", ""),
+        client_id=read.text("OIDC_DUO_CLIENT_ID", ""),
+        client_secret=read.secret("OIDC_DUO_CLIENT_SECRET"),
+        acr=tuple(read.text("OIDC_DUO_ACR", "").split()),
+    )
+    return tuple(provider for provider in (gemeente, duo) if any(provider.parts.values()))
+
+
+def _oidc_faults(settings: Settings) -> list[str]:
+    faults = []
+    for provider in settings.oidc:
+        prefix = f"{PREFIX}OIDC_{provider.audience.upper()}_"
+        missing = [prefix + name for name, value in provider.parts.items() if not value]
+        if missing:
+            faults.append(f"Logging in by OpenID Connect is half configured: {', '.join(missing)} must be set too.")
+        if provider.issuer and not _is_issuer(provider.issuer, settings.mode):
+            faults.append(f"{prefix}ISSUER must be an https address without ? and #, not {provider.issuer!r}.")
+    issuers = [provider.issuer.rstrip("/") for provider in settings.oidc if provider.issuer]
+    if len(issuers) != len(set(issuers)):
+        faults.append(f"{PREFIX}OIDC_GEMEENTE_ISSUER and {PREFIX}OIDC_DUO_ISSUER must differ.")
+    if settings.oidc and not settings.base_url:
+        faults.append(f"{PREFIX}BASE_URL must be set: the provider sends people back to it.")
+    return faults
+
+
+def _is_issuer(address: str, mode: Mode) -> bool:
+    """Tell whether an address can be an issuer (OpenID Connect Discovery 1.0, 3); http only on one's own machine."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    if not parts.hostname or parts.query or parts.fragment:
+        return False
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and mode is not Mode.PRODUCTION and _is_loopback(parts.hostname)
+    )
+
+
+def _faults(settings: Settings) -> list[str]:
+    faults = _oidc_faults(settings)
+    if bool(settings.mail_username) != bool(settings.mail_password):
+        faults.append(f"{PREFIX}MAIL_USERNAME and {PREFIX}MAIL_PASSWORD (or _FILE) belong together.")
+    if settings.mail_ca_file and not settings.mail_ca_file.is_file():
+        faults.append(f"{PREFIX}MAIL_CA_FILE cannot be read: {settings.mail_ca_file}.")
+    if not 0 < settings.mail_port <= HIGHEST_PORT:
+        faults.append(f"{PREFIX}MAIL_PORT must be a port, not {settings.mail_port}.")
+    return faults
+
+
+def _production_faults(settings: Settings) -> list[str]:
+    faults = []
+    if urlsplit(settings.base_url).scheme != "https":
+        faults.append(f"{PREFIX}BASE_URL must be the https address of the service.")
+    host = urlsplit(settings.base_url).hostname
+    if not settings.trusted_hosts or host not in {None, *settings.trusted_hosts}:
+        faults.append(f"{PREFIX}TRUSTED_HOSTS must name the hosts that may be asked for, that of BASE_URL too.")
+    if settings.mail_security is MailSecurity.NONE:
+        faults.append(f"{PREFIX}MAIL_SECURITY must be starttls or tls.")
+    if "@" not in settings.mail_from:
+        faults.append(f"{PREFIX}MAIL_FROM must be the address that mails are sent from.")
+    if settings.sms_provider in {"", "file"}:
+        faults.append(f"{PREFIX}SMS_PROVIDER must name a real provider; 'file' is for the demo.")
+    database = settings.database_url.removeprefix("sqlite:///")
+    if database != settings.database_url and settings.rings.is_relative_to(Path(database).resolve().parent):
+        faults.append(f"{PREFIX}RINGS must be a folder outside the folder of the database.")
+    return faults
+
+
+def _demo_faults(settings: Settings) -> list[str]:
+    host = urlsplit(settings.base_url).hostname or ""
+    return [] if _is_loopback(host) else [f"{PREFIX}BASE_URL must be a loopback address in the demo, not {host!r}."]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def current() -> Settings:
+    """Return the settings of the running application."""
+    settings: Settings = current_app.extensions["keyservice.settings"]
+    return settings
+
+
+def rings() -> Rings:
+    """Return the key rings of the running application."""
+    found: Rings = current_app.extensions["keyservice.rings"]
+    return found

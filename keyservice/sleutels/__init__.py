@@ -1,0 +1,1 @@
+"""The applicatiesleutel itself: its format, its activation code and its life."""

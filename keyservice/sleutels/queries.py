@@ -1,0 +1,21 @@
+"""Reading keys."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from keyservice.database import db
+from keyservice.kernel.secret import Secret
+from keyservice.sleutels.format import digest
+from keyservice.sleutels.models import Sleutel
+
+
+def by_digest(key: Secret) -> Sleutel | None:
+    """Return the row of a key, by the index on its SHA-256. Whether the row can be trusted, its MAC says."""
+    return db.session.scalar(select(Sleutel).where(Sleutel.digest == digest(key)))
+
+
+def locked(sleutel_id: UUID) -> Sleutel:
+    """Return a key that nobody else changes until the transaction ends. Raises NoResultFound."""
+    query = select(Sleutel).where(Sleutel.id == sleutel_id).with_for_update()
+    return db.session.execute(query, execution_options={"populate_existing": True}).scalar_one()

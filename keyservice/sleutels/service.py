@@ -1,0 +1,163 @@
+"""Making, waking and revoking keys, and finding the row of one that is shown.
+
+A MAC over the digest and every fact of a row is written in the same statement as the facts: who can write in the
+database but has no ring can neither make a key nor change one unseen.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import update
+
+from keyservice import audit, settings
+from keyservice.database import execute_count, next_number, transaction
+from keyservice.kernel import clock
+from keyservice.kernel.actor import WORKER, Actor, Role
+from keyservice.kernel.errors import Conflict, NotFound
+from keyservice.kernel.ids import new_id
+from keyservice.kernel.seal import SealBroken
+from keyservice.kernel.secret import Secret
+from keyservice.sleutels import events, queries
+from keyservice.sleutels.format import Omgeving, check_format, digest, new_key
+from keyservice.sleutels.life import Facts
+from keyservice.sleutels.models import Sleutel
+
+log = structlog.get_logger()
+LIFE_DAYS = 365  # `design.md` 2.8: until the last working day on or before day 365
+_PURPOSE = "sleutel"
+
+
+def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> tuple[Sleutel, Secret]:
+    """Make a key that sleeps until it is activated; return its row and, this once, the key itself. Raises Refused."""
+    actor.require(Role.RELATIEBEHEERDER)
+    key, now = new_key(omgeving), clock.now()
+    last_day = clock.working_day_on_or_before(clock.local_date(now) + timedelta(days=LIFE_DAYS))
+    facts = Facts(not_before=now, expires_at=clock.end_of_day(last_day))
+    with transaction() as session:
+        sleutel = Sleutel(
+            id=new_id(),
+            number=next_number("sleutel", "SL", clock.local(now).year),
+            gemeente=gemeente,
+            omgeving=omgeving,
+            digest=digest(key),
+            not_before=facts.not_before,
+            expires_at=facts.expires_at,
+        )
+        sleutel.mac = settings.rings().mac(_PURPOSE, *_parts(sleutel, facts, None))
+        session.add(sleutel)
+        session.flush()
+        audit.record(
+            events.MADE,
+            actor,
+            dossier=dossier,
+            subject=sleutel.id,
+            gemeente=gemeente,
+            number=sleutel.number,
+            omgeving=omgeving,
+            expires_at=facts.expires_at,
+        )
+    return sleutel, key
+
+
+def activate(actor: Actor, sleutel_id: UUID, *, dossier: UUID) -> None:
+    """Wake a sleeping key.
+
+    Raises Refused, NotFound (other gemeente), or Conflict: revoked or active already (I16), or its row was changed.
+    """
+    with transaction():
+        actor.require(Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
+        sleutel = queries.locked(sleutel_id)
+        if not intact(sleutel):
+            log.error("the MAC of a key does not fit", sleutel=sleutel.number)
+            raise Conflict("sleutel-damaged")
+        _require_own(actor, sleutel)
+        if sleutel.activated_at is not None or sleutel.revoked_at is not None:
+            raise Conflict("sleutel-not-sleeping")
+        _write(sleutel, replace(sleutel.facts, activated_at=clock.now()), None)
+        _record(events.ACTIVATED, actor, sleutel, dossier)
+
+
+def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID) -> None:
+    """End a key for good (I16); `reason` is a code. Raises Refused, NotFound, or Conflict when it is revoked already.
+
+    A key whose row was changed from outside is revoked too: that only takes.
+    """
+    if actor != WORKER:
+        actor.require(Role.AANVRAGER, Role.RELATIEBEHEERDER)
+    with transaction():
+        sleutel = queries.locked(sleutel_id)
+        if sleutel.revoked_at is not None:
+            raise Conflict("sleutel-revoked")
+        if intact(sleutel):
+            _require_own(actor, sleutel)
+        else:
+            _record(events.DAMAGED, actor, sleutel, dossier)
+        _write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
+        audit.record(
+            events.REVOKED,
+            actor,
+            dossier=dossier,
+            subject=sleutel_id,
+            gemeente=sleutel.gemeente,
+            number=sleutel.number,
+            reason=reason,
+        )
+
+
+def _require_own(actor: Actor, sleutel: Sleutel) -> None:
+    if actor.gemeente not in {None, sleutel.gemeente}:  # DUO and the worker act for none
+        raise NotFound("sleutel")
+
+
+def find(key: Secret) -> Sleutel | None:
+    """Return the row of a key that somebody shows, whatever its state; None when there is none.
+
+    A mistyped key is recognised by its checksum, without the database. A row whose MAC does not fit counts as absent;
+    that is logged and recorded.
+    """
+    if check_format(key.reveal()) is not None:
+        return None
+    sleutel = queries.by_digest(key)
+    if sleutel is None or intact(sleutel):
+        return sleutel
+    log.error("the MAC of a key does not fit", sleutel=sleutel.number)
+    with transaction():
+        _record(events.DAMAGED, WORKER, sleutel, None)
+    return None
+
+
+def intact(sleutel: Sleutel) -> bool:
+    """Tell whether the MAC of a row fits its digest and facts."""
+    try:
+        return settings.rings().mac_fits(sleutel.mac, _PURPOSE, *_parts(sleutel, sleutel.facts, sleutel.reason))
+    except SealBroken:  # a ring key that never existed: somebody made the MAC up
+        return False
+
+
+def _write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
+    """Replace the facts by compare-and-swap: the MAC that was seen covers them all. Raises Conflict."""
+    values = {
+        "activated_at": facts.activated_at,
+        "revoked_at": facts.revoked_at,
+        "reason": reason,
+        "mac": settings.rings().mac(_PURPOSE, *_parts(sleutel, facts, reason)),
+    }
+    seen = (Sleutel.id == sleutel.id, Sleutel.mac == sleutel.mac, Sleutel.revoked_at.is_(None))
+    if not execute_count(update(Sleutel).where(*seen).values(**values)):
+        raise Conflict("changed-meanwhile")
+
+
+def _parts(sleutel: Sleutel, facts: Facts, reason: str | None) -> tuple[str, ...]:
+    moments = (facts.not_before, facts.expires_at, facts.activated_at, facts.suspended_at, facts.revoked_at)
+    fixed = (str(sleutel.id), sleutel.number, sleutel.gemeente, sleutel.omgeving, sleutel.digest.hex())
+    return (*fixed, *(_text(moment) for moment in moments), reason or "")
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="microseconds") if moment else ""
+
+
+def _record(event: audit.EventType, actor: Actor, sleutel: Sleutel, dossier: UUID | None) -> None:
+    audit.record(event, actor, dossier=dossier, subject=sleutel.id, gemeente=sleutel.gemeente, number=sleutel.number)

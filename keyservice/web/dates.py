@@ -1,0 +1,27 @@
+"""Dates and times as Dutch pages write them."""
+
+from datetime import date, datetime
+
+from flask import Flask
+from flask_babel import format_date
+
+from keyservice.kernel import clock
+
+
+def datum(value: date | datetime | None) -> str:
+    """Return a day as `23 november 2026` (a moment: its day in Amsterdam)."""
+    if value is None:
+        return ""
+    day = clock.local_date(value) if isinstance(value, datetime) else value
+    return str(format_date(day, "d MMMM yyyy", rebase=False))
+
+
+def datumtijd(value: datetime | None) -> str:
+    """Return a moment as `23 november 2026 om 14.05 uur`, in Amsterdam."""
+    return "" if value is None else f"{datum(value)} om {clock.local(value):%H.%M} uur"
+
+
+def register(app: Flask) -> None:
+    """Make the two available as filters in templates."""
+    app.add_template_filter(datum)
+    app.add_template_filter(datumtijd)

@@ -1,0 +1,108 @@
+"""Every route with an address in which each part names a thing of a gemeente, and what is typed into its form."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from keyservice.web import access
+from tests.factories.form import STEPS
+from tests.factories.rights import Own, Things
+
+# In which state an aanvraag is asked for, where it is not simply sent.
+STATE = {
+    "aanvragen.step": "draft",
+    "aanvragen.check": "draft",
+    "aanvragen.submit": "draft",
+    "aanvragen.discard": "draft",
+    "aanvragen.review": "in_review",
+    "aanvragen.approve": "in_review",
+    "aanvragen.resubmit": "info_requested",
+    "issuance.issue": "approved",
+    "issuance.activate": "issued",
+    "issuance.reissue": "stopped",
+}
+# What each part of an address may be, given the things (of a gemeente, or a person's own) and the endpoint.
+PARTS: Mapping[str, Callable[[Any, str], object]] = {
+    "aanvraag_id": lambda things, endpoint: things.aanvragen[STATE.get(endpoint, "submitted")],
+    "contact_id": lambda things, endpoint: (
+        things.password_contacts if endpoint == "aanvragen.send_sms" else things.key_contacts
+    )["submitted"],
+    "issuance_id": lambda things, _endpoint: things.issuance,
+    "message_id": lambda things, _endpoint: things.message,
+    "code": lambda things, _endpoint: things.code,
+    "token": lambda things, _endpoint: things.receipt_token,
+    "account_id": lambda things, _endpoint: things.colleague,
+    "grant_id": lambda things, _endpoint: things.grant,
+    "invitation_id": lambda things, endpoint: (
+        things.invitation_by_duo if endpoint == "accounts.confirm_invitation" else things.invitation
+    ),
+    "reset_id": lambda things, _endpoint: things.reset,
+    "entry_id": lambda things, _endpoint: things.portfolio_entry,
+    "passkey_id": lambda own, _endpoint: own.passkey,
+    "step": lambda _things, _endpoint: "software",
+    "act": lambda _things, _endpoint: "aanvulling-vragen",
+    "audience": lambda _things, _endpoint: "gemeente",
+    "filename": lambda _things, _endpoint: "favicon.svg",
+}
+# Parts that are a person's own, and those that are nobody's.
+PERSONAL = {"passkey_id"}
+GENERAL = {"step", "act", "filename", "audience"}
+TYPED = {name: value for step in STEPS.values() for name, value in step.items()} | {
+    **dict.fromkeys(("text", "motivation", "reden"), "Gebeld en gecontroleerd."),
+    **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld"), "y"),
+    **dict.fromkeys(("nummer", "telefoon"), "+31102000000"),
+    "code": "12345678",
+    "naam": "Nieuwe Collega",
+    "rol": "raadplegen_muteren_2013",
+    "tot": "",
+    "activatiecode": "2345-6789",
+    "revision": "0",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route and method, and what it asks."""
+
+    rule: str
+    method: str
+    endpoint: str
+    access: access.Access | None
+    parts: frozenset[str]
+
+    @property
+    def scoped(self) -> bool:
+        """Tell whether it is about a thing of a gemeente."""
+        return bool(self.parts - GENERAL - PERSONAL)
+
+    @property
+    def personal(self) -> bool:
+        """Tell whether it is about a thing of a person."""
+        return bool(self.parts & PERSONAL)
+
+
+def rows(app: Flask) -> dict[Row, Rule]:
+    """Return every route and method. Raises KeyError for a part of an address that PARTS does not know."""
+    found = {}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        if unknown := rule.arguments - PARTS.keys():
+            raise KeyError(f"{rule.rule}: add {', '.join(sorted(unknown))} to PARTS")
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
+            declared = access.declared(app, rule.endpoint)
+            row = Row(rule.rule, method, rule.endpoint, declared, frozenset(rule.arguments))
+            found[row] = rule
+    return found
+
+
+def address(app: Flask, row: Row, rule: Rule, things: Things | Own) -> str:
+    """Return the address of a route for the things of a gemeente."""
+    parts = {name: PARTS[name](things, row.endpoint) for name in rule.arguments}
+    return app.url_map.bind("localhost").build(row.endpoint, parts, method=row.method)
+
+
+def typed(things: Things | Own) -> dict[str, str]:
+    """Return a value for every field there is."""
+    return {**TYPED, "gemeente": things.code} if isinstance(things, Things) else TYPED

@@ -1,0 +1,80 @@
+"""An aanvraag whose contacts have proven nothing yet, and what arrives at those contacts."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import update
+
+from keyservice import settings
+from keyservice.aanvragen.models import Aanvraag
+from keyservice.aanvragen.workflow import Status
+from keyservice.contacts.models import Contact
+from keyservice.contacts.queries import practice_password
+from keyservice.database import db, transaction
+from keyservice.kernel.seal import Place
+from keyservice.kernel.zips import read_zip
+from keyservice.outbox.message import Content, decode
+from keyservice.outbox.queries import of_dossier
+from keyservice.outbox.service import RING, TABLE
+from tests.factories.aanvragen import ready
+
+FORGOTTEN = (
+    *("verified_address", "verified_at", "confirmed_at"),
+    *("vouched_by", "vouched_how", "vouched_number", "vouched_at"),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The ids of an aanvraag of Anna and its two contacts: Anna herself, and Wim with a mobile and no account."""
+
+    aanvraag: UUID
+    key: UUID
+    password: UUID
+
+    @property
+    def pages(self) -> str:
+        return f"/aanvragen/{self.aanvraag}/contactpersonen"
+
+
+def unproven(status: Status = Status.SUBMITTED) -> Case:
+    """Store an aanvraag of Anna whose contacts were only proposed."""
+    aanvraag_id = ready(status=status)
+    aanvraag = db.session.get_one(Aanvraag, aanvraag_id)
+    assert aanvraag.key_contact_id
+    assert aanvraag.password_contact_id
+    case = Case(aanvraag_id, aanvraag.key_contact_id, aanvraag.password_contact_id)
+    with transaction() as session:
+        session.execute(update(Contact).values(dict.fromkeys(FORGOTTEN)))
+    db.session.expire_all()
+    return case
+
+
+def contact(contact_id: UUID) -> Contact:
+    """Return a contact as it stands in the database now."""
+    db.session.expire_all()
+    return db.session.get_one(Contact, contact_id)
+
+
+def messages(case: Case, kind: str) -> list[Content]:
+    """Return what waits in the queue to be sent, oldest first."""
+    db.session.expire_all()
+    rows = [row for row in of_dossier(case.aanvraag) if row.kind == kind and row.content]
+    return [decode(settings.rings().unseal(RING, row.content or b"", Place(TABLE, "content", row.id))) for row in rows]
+
+
+def sms_code(case: Case) -> str:
+    """Return the code in the newest sms."""
+    return messages(case, "sms-code")[-1].values["code"]
+
+
+def practice_code(case: Case) -> str:
+    """Open the newest practice zip with the password of the page, and return its code."""
+    attachment, password = messages(case, "practice-zip")[-1].attachment, practice_password(case.key)
+    assert attachment
+    assert password
+    (text,) = read_zip(attachment.data, password).values()
+    found = re.search(r"^[0-9A-Z]{4}-[0-9A-Z]{4}\r$", text.decode(), re.MULTILINE)
+    assert found
+    return found[0].strip()

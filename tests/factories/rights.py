@@ -1,0 +1,299 @@
+"""Three gemeenten with the same things, and somebody of every role: what the crawl of the rights starts from."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from keyservice.aanvragen.models import Aanvraag
+from keyservice.aanvragen.workflow import Status
+from keyservice.accounts.models import Account, Audience, FactorReset, Grant, Invitation, Passkey, PortfolioEntry
+from keyservice.accounts.service import create_account, give_role
+from keyservice.contacts.models import Contact
+from keyservice.database import db, transaction
+from keyservice.demo.people import person_id
+from keyservice.gemeenten.models import Gemeente
+from keyservice.issuance import service
+from keyservice.kernel import clock
+from keyservice.kernel.actor import CLI, Role
+from keyservice.kernel.ids import new_id
+from keyservice.kernel.secret import Secret
+from tests.conftest import csrf
+from tests.factories.aanvragen import actor, ready
+from tests.factories.contacts import FORGOTTEN
+from tests.factories.issuance import token_of
+from tests.factories.issued_rows import approve, dead_message
+
+HERE, THERE, FORMER = "9998", "9999", "9997"
+GEMEENTEN = (HERE, THERE, FORMER)
+FACTORS = ("tf_primary_method", "tf_totp_secret", "mf_recovery_codes")
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A column of the table: who, as whom logged in, the roles that hold now, and the gemeente acted for.
+
+    `ended` is the gemeente of which a grant has ended, None for people who never had one.
+    """
+
+    label: str
+    login: str | None = None
+    roles: frozenset[Role] = frozenset()
+    acts_for: str | None = None
+    ended: str | None = None
+
+    @property
+    def of_gemeente(self) -> bool:
+        """Tell whether this is somebody of a gemeente."""
+        return self.ended is not None
+
+    @property
+    def scopes(self) -> Mapping[str, str]:
+        """Return the gemeenten whose things are tried, by what they are to this person."""
+        if self.acts_for:
+            other = THERE if self.acts_for == HERE else HERE
+            return {"own": self.acts_for, "other": other, "ended": FORMER}
+        if self.ended:
+            return {"other": THERE, "ended": self.ended}
+        return {code: code for code in GEMEENTEN} if self.login else {"any": HERE}
+
+    @property
+    def people(self) -> Mapping[str, str]:
+        """Return the people whose own things are tried, by what they are to this person."""
+        if self.login is None:
+            return {"other": "anna"}
+        return {"own": self.login, "other": "bea" if self.login != "bea" else "anna"}
+
+
+_AANVRAGER, _GEMEENTEBEHEERDER = frozenset({Role.AANVRAGER}), frozenset({Role.GEMEENTEBEHEERDER})
+_PORTAAL = frozenset({Role.RAADPLEGEN_MUTEREN_2013, Role.RAADPLEGEN_MUTEREN_2021})
+_RELATIEBEHEERDER = frozenset({Role.RELATIEBEHEERDER})
+EVERYBODY = (
+    Somebody("visitor"),
+    Somebody("aanvrager", "anna", _AANVRAGER, HERE, FORMER),
+    Somebody("colleague", "bea", _AANVRAGER, HERE, FORMER),
+    Somebody("gemeentebeheerder", "gert", _GEMEENTEBEHEERDER, HERE, FORMER),
+    Somebody("raadplegen", "rita", _PORTAAL, HERE, FORMER),
+    Somebody("elsewhere", "tom", _AANVRAGER, THERE, FORMER),
+    Somebody("ended", "olaf", frozenset(), None, HERE),
+    Somebody("both, for 9998", "sam", _AANVRAGER, HERE, FORMER),
+    Somebody("both, for 9999", "sam", _AANVRAGER, THERE, FORMER),
+    Somebody("relatiebeheerder", "rik", _RELATIEBEHEERDER),
+    Somebody("another relatiebeheerder", "rosa", _RELATIEBEHEERDER),
+    Somebody("auditor", "ada", frozenset({Role.AUDITOR})),
+    Somebody("beheerder", "ben", frozenset({Role.BEHEERDER})),
+)
+
+
+@dataclass(frozen=True)
+class Things:
+    """What one gemeente has: an aanvraag in each state, and what hangs on them."""
+
+    code: str
+    aanvragen: Mapping[str, UUID]
+    key_contacts: Mapping[str, UUID]
+    password_contacts: Mapping[str, UUID]
+    issuance: UUID
+    message: UUID
+    receipt_token: str
+    colleague: UUID
+    grant: UUID
+    invitation: UUID
+    invitation_by_duo: UUID
+    reset: UUID
+    portfolio_entry: UUID
+
+
+@dataclass(frozen=True)
+class Own:
+    """What one person has."""
+
+    passkey: UUID
+
+
+World = Mapping[str, Things | Own]
+
+
+def populate() -> World:
+    """Store the people and the things of the three gemeenten; return them by login and by code."""
+    with transaction() as session:
+        session.add(
+            Gemeente(
+                code=FORMER,
+                name="Vroegerdam",
+                sort_name="vroegerdam",
+                province="Fictief",
+                phone="+31302000000",
+                fictive=True,
+            )
+        )
+    _people()
+    things: dict[str, Things | Own] = {code: _things(code) for code in GEMEENTEN}
+    return things | {login: _own(login) for login in {who.login for who in EVERYBODY} if login}
+
+
+def _people() -> None:
+    rita = _account("Rita Raadpleeg", "rita@voorbeeldstad.example")
+    olaf = _account("Olaf Oud", "olaf@voorbeeldstad.example")
+    for role in sorted(_PORTAAL):
+        give_role(CLI, rita, role, gemeente=HERE)
+    _ended_grants(olaf, HERE)
+    for person in (rita, *(person_id(login) for login in ("anna", "bea", "gert", "tom", "sam"))):
+        _ended_grants(person, FORMER)
+
+
+def _own(login: str) -> Own:
+    with transaction() as session:
+        account = session.scalars(select(Account).where(Account.email.startswith(f"{login}@"))).one()
+        passkey = Passkey(
+            account_id=account.id,
+            credential_id=f"passkey van {login}".encode(),
+            public_key=b"-",
+            device_type="single_device",
+            backup_state=False,
+            name="Mijn laptop",
+            usage="first",
+        )
+        session.add(passkey)
+        session.flush()
+        return Own(passkey.id)
+
+
+def _account(name: str, email: str) -> UUID:
+    made = create_account(
+        CLI, audience=Audience.GEMEENTE, name=name, email=email, password=Secret("een-lang-wachtwoord")
+    )
+    with transaction() as session:
+        anna, account = session.get_one(Account, person_id("anna")), session.get_one(Account, made)
+        for factor in FACTORS:  # enrolled like anybody
+            setattr(account, factor, getattr(anna, factor))
+    return made
+
+
+def _ended_grants(account_id: UUID, gemeente: str) -> None:
+    for role in (Role.AANVRAGER, Role.GEMEENTEBEHEERDER):
+        give_role(CLI, account_id, role, gemeente=gemeente)
+    now = clock.now()
+    with transaction() as session:
+        session.execute(
+            update(Grant)
+            .where(Grant.account_id == account_id, Grant.gemeente == gemeente)
+            .values(valid_from=now - timedelta(days=9), valid_until=now - timedelta(seconds=1))
+        )
+
+
+def _things(code: str) -> Things:
+    aanvragen = {str(status): _aanvraag(code, status) for status in _UNDECIDED}
+    for name in ("approved", "issued", "stopped"):
+        aanvragen[name] = _aanvraag(code, Status.SUBMITTED, name)
+        approve(aanvragen[name])
+    underway = service.issue(actor("rosa"), aanvragen["issued"])
+    service.cancel(actor("rosa"), service.issue(actor("rosa"), aanvragen["stopped"]), "Per ongeluk uitgegeven.")
+    contacts = {state: db.session.get_one(Aanvraag, aanvraag_id) for state, aanvraag_id in aanvragen.items()}
+    return Things(
+        code=code,
+        aanvragen=aanvragen,
+        key_contacts={state: row.key_contact_id for state, row in contacts.items() if row.key_contact_id},
+        password_contacts={s: row.password_contact_id for s, row in contacts.items() if row.password_contact_id},
+        issuance=underway,
+        message=dead_message(aanvragen["issued"]),
+        receipt_token=token_of(aanvragen["issued"]).reveal(),
+        **_of_accounts(code),
+    )
+
+
+def _of_accounts(code: str) -> dict[str, UUID]:
+    """Store a colleague of a gemeente, and what somebody can do for a gemeente's people."""
+    colleague, now = _account("Cor Collega", f"cor{code}@voorbeeldstad.example"), clock.now()
+    give_role(CLI, colleague, Role.AANVRAGER, gemeente=code)
+    rows: dict[str, Invitation | FactorReset | PortfolioEntry] = {
+        "invitation": _invitation(code, f"nina{code}@voorbeeldstad.example", Role.AANVRAGER, "gert"),
+        "invitation_by_duo": _invitation(code, f"nico{code}@voorbeeldstad.example", Role.GEMEENTEBEHEERDER, "ben"),
+        "reset": FactorReset(id=new_id(), account_id=colleague, proposed_by=person_id("ben"), proposed_at=now),
+        "portfolio_entry": PortfolioEntry(id=new_id(), account_id=person_id("rik"), gemeente=code, valid_from=now),
+    }
+    with transaction() as session:
+        session.add_all(rows.values())
+    grant = select(Grant.id).where(Grant.account_id == colleague)
+    return {
+        "colleague": colleague,
+        "grant": db.session.scalars(grant).one(),
+        **{name: row.id for name, row in rows.items()},
+    }
+
+
+def _invitation(code: str, email: str, role: Role, inviter: str) -> Invitation:
+    """Return an invitation: a gemeentebeheerder's was sent, DUO's waits for the second person."""
+    second_needed = role is Role.GEMEENTEBEHEERDER
+    return Invitation(
+        id=new_id(),
+        name="Nieuwe Collega",
+        email=email,
+        role=role,
+        gemeente=code,
+        invited_by=person_id(inviter),
+        invited_at=clock.now(),
+        second_needed=second_needed,
+        expires_at=None if second_needed else clock.now() + timedelta(hours=72),
+    )
+
+
+_UNDECIDED = (Status.DRAFT, Status.SUBMITTED, Status.IN_REVIEW, Status.INFO_REQUESTED)
+
+
+def _aanvraag(code: str, status: Status, name: str = "") -> UUID:
+    """Store an aanvraag of a gemeente; until it is decided, its contacts have still to prove themselves."""
+    aanvraag_id = ready(pakket=f"Pakket {code} {name or status}", status=status)
+    with transaction() as session:
+        row = session.get_one(Aanvraag, aanvraag_id)
+        contacts = Contact.id.in_((row.key_contact_id, row.password_contact_id))
+        session.execute(update(Contact).where(contacts).values(gemeente=code))
+        if status is Status.SUBMITTED and not name:
+            session.execute(update(Contact).where(contacts).values(dict.fromkeys(FORGOTTEN)))
+        row.gemeente = code
+        row.claimed_by = person_id("rik") if status is Status.IN_REVIEW else None
+        row.question = "Welke versie gebruikt u?" if status is Status.INFO_REQUESTED else None
+    return aanvraag_id
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody's browser with a session of its own in the database, and the CSRF token of that session."""
+
+    who: Somebody
+    client: FlaskClient
+    token: str
+    cookie: str
+
+    def sit_again(self) -> None:
+        """Take the session up again after an act that ended or changed it; the row must be back in the database."""
+        self.client.set_cookie("sessie", self.cookie)
+
+
+def take_seat(app: Flask, who: Somebody, *, factor_age: timedelta = timedelta()) -> Seat:
+    """Seat somebody by storing a session; the road of logging in has its own tests."""
+    client = app.test_client()
+    if who.login is not None:
+        _log_in(app, client, who, factor_age)
+    token = csrf(client.get("/contact" if who.login else "/inloggen").text)
+    cookie = client.get_cookie("sessie")
+    assert cookie is not None
+    return Seat(who, client, token, cookie.value)
+
+
+def _log_in(app: Flask, client: FlaskClient, who: Somebody, factor_age: timedelta) -> None:
+    with app.app_context():
+        query = select(Account.fs_uniquifier).where(Account.email.startswith(f"{who.login}@"))
+        uniquifier = db.session.scalars(query).one()
+    with client.session_transaction() as session:
+        session["_user_id"] = uniquifier
+        session["_fresh"] = True
+        session["fs_cc"] = "set"
+        session["fs_paa"] = time.time() - factor_age.total_seconds()
+        if who.acts_for:
+            session["gemeente"] = who.acts_for

@@ -1,0 +1,278 @@
+"""The story of the lone attacker: one human with many mailboxes, phones and puppet accounts never gets a working key.
+
+Everybody else is honest: relatiebeheerders approve and issue whatever the program lets them, but on the telephone the
+gemeente says of a puppet that nobody of that name works there, so no honest call ever vouches for one.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, ParamSpec
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from keyservice.aanvragen import review, service
+from keyservice.aanvragen.content import Section
+from keyservice.aanvragen.models import Aanvraag
+from keyservice.aanvragen.workflow import Step
+from keyservice.accounts import invitations, joining, people, people_queries
+from keyservice.accounts.models import Audience
+from keyservice.accounts.queries import by_mailbox, holders
+from keyservice.accounts.service import create_account, give_role
+from keyservice.contacts import service as contacts
+from keyservice.contacts.models import Contact, Part
+from keyservice.contacts.queries import practice_password
+from keyservice.database import db
+from keyservice.demo.people import person_id
+from keyservice.issuance import service as issuance
+from keyservice.issuance.models import Issuance
+from keyservice.kernel import clock
+from keyservice.kernel.actor import ANONYMOUS, CLI, Actor, Role
+from keyservice.kernel.errors import UseCaseError
+from keyservice.kernel.seal import Place
+from keyservice.kernel.secret import Secret
+from keyservice.kernel.zips import read_zip
+from keyservice.outbox.message import Content, decode
+from keyservice.outbox.models import OutboxMessage
+from keyservice.sleutels.models import Sleutel
+from tests.conftest import Backend
+from tests.factories.aanvragen import actor, ready
+
+PUPPETS = st.sampled_from(["aanvrager", "tweede", "beheerder"])
+MAILBOXES = st.sampled_from(["puppet@boef.example", "Puppet+1@boef.example", "tweede@boef.example"])
+MOBILES = st.sampled_from(["+31611111111", "+31622222222"])
+PHONES = st.sampled_from(["+31611111111", "+31102000000"])
+NAMES = st.sampled_from(["Klaas Vaak", "Piet Precies"])
+PARTS = st.sampled_from(list(Part))
+STEPS = st.sampled_from(list(Step))
+P = ParamSpec("P")
+
+
+def attempt(act: Callable[P, object], *args: P.args, **options: P.kwargs) -> None:
+    """Do something that the program may refuse."""
+    try:
+        act(*args, **options)
+    except UseCaseError:
+        db.session.rollback()
+
+
+def posted(kind: str) -> list[Content]:
+    """Return all messages of a kind that were queued: the attacker owns every mailbox and phone they go to."""
+    import keyservice.settings as conf  # noqa: PLC0415 - the name `settings` is Hypothesis's here
+
+    query = select(OutboxMessage).where(OutboxMessage.kind == kind, OutboxMessage.content.is_not(None))
+    return [
+        decode(conf.rings().unseal("outbox", row.content or b"", Place("outbox_message", "content", row.id)))
+        for row in db.session.scalars(query)
+    ]
+
+
+class Attacker(RuleBasedStateMachine):
+    """What the attacker and the honest people can do, in any order."""
+
+    backend: Backend
+
+    @initialize()
+    def begin(self) -> None:
+        self.backend.restore()
+        self.context = self.backend.app.app_context()
+        self.context.push()
+        self.people = {
+            "aanvrager": self._puppet("a@boef.example", Role.AANVRAGER),
+            "tweede": self._puppet("puppet@boef.example", Role.AANVRAGER),
+            "beheerder": self._puppet("b@boef.example", Role.GEMEENTEBEHEERDER),
+        }
+        self.aanvraag: UUID = service.start(self.people["aanvrager"])
+
+    def _puppet(self, email: str, role: Role) -> Actor:
+        account = create_account(
+            CLI, audience=Audience.GEMEENTE, name="Puppet", email=email, password=Secret("een lange zin voor een pop")
+        )
+        give_role(CLI, account, role, gemeente="9998")
+        return Actor(account, frozenset({role}), "9998", "web", factor_at=clock.now())
+
+    def _row(self) -> Aanvraag | None:
+        db.session.expire_all()
+        return db.session.get(Aanvraag, self.aanvraag)
+
+    def _contact(self, part: Part) -> Contact | None:
+        row = self._row()
+        if row is None:
+            return None
+        return row.key_contact if part is Part.KEY else row.password_contact
+
+    @rule(who=PUPPETS, names=st.tuples(NAMES, NAMES), mailbox=MAILBOXES, phone=PHONES, mobile=MOBILES)
+    def fill_in(self, who: str, names: tuple[str, str], mailbox: str, phone: str, mobile: str) -> None:
+        steps: dict[Section, dict[str, object]] = {
+            Section.GEMEENTE: {"oin": "00000099000000001000", "kvk": None},
+            Section.CONTACTPERSONEN: {
+                "key_name": names[0],
+                "key_function": "pop",
+                "key_mailbox": mailbox,
+                "key_phone": phone,
+                "password_name": names[1],
+                "password_function": "pop",
+                "password_mobile": mobile,
+            },
+            Section.SOFTWARE: {
+                "leverancier": "Boef",
+                "pakket": "Vangnet",
+                "pakket_versie": "1",
+                "omgeving": "acceptatie",
+            },
+            Section.ONDERTEKENING: {"signer_name": "Puppet", "signer_function": "pop", "declared": True},
+        }
+        for section, values in steps.items():
+            row = self._row()
+            if row:
+                attempt(service.save_step, self.people[who], self.aanvraag, section, values, row.revision)
+
+    @rule(who=PUPPETS)
+    def submit(self, who: str) -> None:
+        attempt(service.submit, self.people[who], self.aanvraag)
+        attempt(service.resubmit, self.people[who], self.aanvraag)
+
+    @rule(who=PUPPETS)
+    def prove_mailbox(self, who: str) -> None:
+        contact = self._contact(Part.KEY)
+        if contact is None:
+            return
+        attempt(contacts.send_practice_zip, self.people[who], contact.id, self.aanvraag)
+        password = practice_password(contact.id)
+        for mail in posted("practice-zip")[-1:]:
+            if password and mail.attachment:
+                text = next(iter(read_zip(mail.attachment.data, password).values())).decode()
+                for code in re.findall(r"[0-9A-Z]{4}-[0-9A-Z]{4}", text):
+                    attempt(contacts.prove_mailbox, self.people[who], contact.id, code, self.aanvraag)
+
+    @rule(who=PUPPETS)
+    def prove_mobile(self, who: str) -> None:
+        contact = self._contact(Part.PASSWORD)
+        if contact is None:
+            return
+        number = contact.z_number
+        attempt(contacts.send_sms_code, self.people[who], contact.id, self.aanvraag)
+        for sms in posted("sms-code")[-1:]:
+            code = next(value for value in sms.values.values() if re.fullmatch(r"\d{8}", value))
+            attempt(contacts.confirm_by_code, ANONYMOUS, number, code)
+
+    @rule(who=PUPPETS, part=PARTS)
+    def vouch(self, who: str, part: Part) -> None:
+        contact, row = self._contact(part), self._row()
+        if contact and row:
+            requesters = {row.created_by, row.submitted_by}
+            attempt(contacts.vouch_as_gemeentebeheerder, self.people[who], contact.id, self.aanvraag, requesters)
+            attempt(contacts.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag)
+
+    @rule(who=PUPPETS, step=STEPS)
+    def force_a_step(self, who: str, step: Step) -> None:
+        if step in review.EFFECTS:
+            attempt(review.take_step, self.people[who], self.aanvraag, step, "Toe maar")
+        attempt(review.approve, self.people[who], self.aanvraag, "Toe maar")
+        attempt(issuance.issue, self.people[who], self.aanvraag)
+
+    @rule()
+    def honest_people_do_their_work(self) -> None:
+        attempt(review.take_step, actor("rik"), self.aanvraag, Step.TAKE_UP)
+        attempt(review.approve, actor("rik"), self.aanvraag, "Alles staat op groen")
+        attempt(issuance.issue, actor("rosa"), self.aanvraag)
+
+    @invariant()
+    def no_key_was_ever_made(self) -> None:
+        if hasattr(self, "context"):
+            assert db.session.scalar(select(Sleutel.id).limit(1)) is None
+
+    def teardown(self) -> None:
+        if hasattr(self, "context"):
+            db.session.remove()
+            self.context.pop()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_lone_human_with_puppets_in_a_gemeente_never_gets_a_key(backend: Backend) -> None:
+    machine = type("Machine", (Attacker,), {"backend": backend})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+@pytest.mark.parametrize("login", ["rik", "ben", "ada"])
+def test_a_lone_insider_at_duo_never_wakes_a_key(context: object, login: str) -> None:
+    """He may lie about calls and approve; in acceptatie he may issue too; but the post goes to honest people."""
+    insider = actor(login)
+    aanvraag_id = ready("acceptatie")
+    row = db.session.get_one(Aanvraag, aanvraag_id)
+    assert row.key_contact_id
+    assert row.password_contact_id
+    ids = (row.key_contact_id, row.password_contact_id)
+    addresses = {contact.address for contact in (row.key_contact, row.password_contact) if contact}
+    attempt(review.take_step, insider, aanvraag_id, Step.TAKE_UP)
+    for contact_id, part, own in zip(ids, Part, ("boef@duo.example", "+31611111111"), strict=True):
+        name = "mailbox" if part is Part.KEY else "mobile"
+        boef: dict[str, Any] = {"gemeente": "9998", "name": "Boef", "function": "boef", name: own}
+        attempt(contacts.propose, insider, part, contact_id=contact_id, **boef)
+    attempt(review.approve, insider, aanvraag_id, "Zelf gebeld")
+    attempt(issuance.issue, insider, aanvraag_id)
+    for issued in db.session.scalars(select(Issuance)).all():
+        attempt(issuance.release, insider, issued.id, "+31102000000", "Zelf gebeld")
+        attempt(issuance.activate, insider, issued.id, "ABCD-EFGH")
+    sent_to = {content.to for kind in ("sleutel-zip", "wachtwoord") for content in posted(kind)}
+    assert sent_to <= addresses, "key or password left for an address of the insider"
+    assert db.session.scalar(select(Sleutel.id).where(Sleutel.activated_at.is_not(None))) is None
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_attacker_gets_as_far_as_the_call_and_no_further(backend: Backend) -> None:
+    """The story is not empty: puppets prove every address and vouch for each other; only the honest call is missing."""
+    machine = type("Machine", (Attacker,), {"backend": backend})()
+    machine.begin()
+    try:
+        names = ("Klaas Vaak", "Piet Precies")
+        machine.fill_in("tweede", names, "derde@boef.example", "+31611111111", "+31622222222")
+        machine.prove_mailbox("aanvrager")
+        machine.prove_mobile("aanvrager")
+        machine.vouch("beheerder", Part.KEY)
+        machine.vouch("beheerder", Part.PASSWORD)
+        machine.submit("aanvrager")
+        machine.honest_people_do_their_work()
+        row = machine._row()
+        assert row is not None
+        assert review.lacking(row) == ("password-vouched",)
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.parametrize("login", ["ben", "rik"])
+def test_a_puppet_gemeente_cannot_be_made_by_one_person_at_duo(context: object, login: str) -> None:
+    """He proposes puppets and confirms with every account he has; a colleague who calls hears that they are unknown."""
+    insider = actor(login)
+    for role, gemeente in (
+        (Role.GEMEENTEBEHEERDER, "9999"),
+        (Role.AANVRAGER, "9999"),
+        (Role.RELATIEBEHEERDER, None),
+        (Role.BEHEERDER, None),
+    ):
+        attempt(invitations.invite, insider, name="Pop", email=f"{role}@boef.example", role=role, gemeente=gemeente)
+    for proposal in people_queries.waiting().invitations:
+        number = "+31202000000" if proposal.gemeente else None
+        attempt(invitations.confirm, insider, proposal.id, number)
+        attempt(invitations.send_again, insider, proposal.id)
+        attempt(joining.join_as_new, ANONYMOUS, proposal.id, name="Pop", password=Secret("een lange zin voor een pop"))
+    for person in ("gert", "tom", login):
+        attempt(give_role, insider, person_id(login), Role.GEMEENTEBEHEERDER, gemeente="9999")
+        attempt(people.grant_role, insider, person_id(person), Role.GEMEENTEBEHEERDER)
+        attempt(people.propose_reset, insider, person_id(person))
+    for reset in people_queries.waiting().resets:
+        attempt(people.confirm_reset, insider, reset.id, "+31102000000")
+    assert len(people_queries.waiting().invitations) == 4, "the story is not empty: four proposals wait for a colleague"
+    assert posted("account-invitation") == []
+    assert holders(Role.GEMEENTEBEHEERDER, "9999") == []
+    assert by_mailbox(f"{Role.GEMEENTEBEHEERDER}@boef.example") is None
+    assert len(people_queries.waiting().resets) == 2, "nobody lost his factors"

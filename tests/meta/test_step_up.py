@@ -1,0 +1,97 @@
+"""Acts that give ask for a fresh factor (`design.md` 8). The list comes from the routes, so no act is forgotten."""
+
+import re
+from html import unescape
+
+from flask import Flask
+
+from keyservice.demo import people
+from keyservice.web.access import STEP_UP_AGE
+from tests.factories.addresses import Row, address, rows, typed
+from tests.factories.rights import EVERYBODY, Somebody, populate, take_seat
+from tests.web.test_access import CLOSED, tables
+
+# What can be sent without a fresh factor, and why.
+WITHOUT = {
+    # Public: who sends it need not have an account.
+    "contacts.confirm": "the code from the sms is the proof",
+    "issuance.receipt": "the link from the mail is the proof; it sends the password to somebody else",
+    "accounts.open_invitation": "the link with the code that was said aloud is the proof",
+    "accounts.accept_invitation": "the same: this session opened the invitation by that code",
+    "security.login": "is the proof itself",
+    "accounts.verify_code": "is the proof itself",
+    "accounts.verify_recovery_code": "is the proof itself",
+    "accounts.log_in_by_passkey": "is the proof itself",
+    "security.logout": "only takes",
+    # The road of an aanvraag before anything is given.
+    "aanvragen.create": "a draft",
+    "aanvragen.step": "a draft",
+    "aanvragen.discard": "only takes",
+    "aanvragen.submit": "asks; DUO decides",
+    "aanvragen.resubmit": "asks; DUO decides",
+    "aanvragen.withdraw": "only takes",
+    "aanvragen.practice": "the code from the practice zip is the proof",
+    "aanvragen.send_practice": "a harmless zip to the address that must prove itself",
+    "aanvragen.send_sms": "a code to the number that must prove itself",
+    "aanvragen.review": "claims, asks, rejects or retracts: none of them gives",
+    "aanvragen.note": "a note",
+    "issuance.resend": "the same zip to the same contact; without the password it is worthless",
+    "issuance.retry_message": "the same message to the same reader",
+    # Accounts. What only takes must be quick.
+    "accounts.act_for_gemeente": "chooses among what was granted",
+    "accounts.change_password": "asks the old password itself",
+    "accounts.end_grant": "only takes",
+    "accounts.end_other_sessions": "only takes",
+    "accounts.end_portfolio": "only takes; a portfolio is no right",
+    "accounts.end_session": "only takes",
+    "accounts.withdraw_invitation": "only takes",
+    "accounts.withdraw_reset": "only takes",
+}
+OLD = STEP_UP_AGE * 1.1
+ISSUER = next(who for who in EVERYBODY if who.login == "rosa")
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
+
+
+def sent(app: Flask) -> list[Row]:
+    """Return every route that is sent."""
+    return [row for row in rows(app) if row.method == "POST" and row.endpoint not in CLOSED]
+
+
+def giver(row: Row) -> Somebody:
+    """Return somebody who may do an act; what Rik approved Rosa issues."""
+    roles = row.access.roles if row.access else frozenset()
+    able = [who for who in EVERYBODY if who.login and (not roles or who.roles & roles)]
+    return ISSUER if able[0].login == "rik" else able[0]
+
+
+def kept(page: str) -> dict[str, str]:
+    """Return what a page keeps in hidden fields."""
+    return {name: unescape(value) for name, value in HIDDEN.findall(page)}
+
+
+def test_every_act_asks_for_a_fresh_factor_or_says_here_why_not(app: Flask) -> None:
+    without = {row.endpoint for row in sent(app) if not (row.access and row.access.step_up)}
+    assert without == WITHOUT.keys()
+
+
+def test_an_act_without_a_fresh_factor_does_nothing_keeps_what_was_typed_and_goes_on_after_the_proof(
+    app: Flask,
+) -> None:
+    with app.app_context():
+        world = populate()
+    asking = {row: rule for row, rule in rows(app).items() if row in sent(app) and row.access and row.access.step_up}
+    for row, rule in asking.items():
+        who = giver(row)
+        seat = take_seat(app, who, factor_age=OLD)
+        key = next(iter((who.people if row.personal else who.scopes).values()))
+        url, fields = address(app, row, rule, world[key]), typed(world[key])
+        before = tables(app)
+        asked = seat.client.post(url, data={"csrf_token": seat.token, **fields})
+        assert asked.status_code == 403, row.rule
+        assert "Bevestig dat u het bent" in asked.text, row.rule
+        assert fields.items() <= kept(asked.text).items(), row.rule
+        assert tables(app) == before, row.rule
+        proof = {**kept(asked.text), "csrf_token": seat.token, "_wachtwoord": people.PASSWORD}
+        done = seat.client.post(url, data=proof)
+        assert "Bevestig dat u het bent" not in done.text, row.rule
+        assert done.status_code in {200, 303, 409, 422}, (row.rule, done.status_code)
