@@ -29,7 +29,8 @@ PACKAGES = ROOT / "package.json"
 PACKAGES_LOCK = ROOT / "package-lock.json"
 OLDEST, NEWEST = 11, 13  # minor versions of Python 3
 UV = "uv==0.13.9"
-WHEELS_ONLY = ["--only-binary=:all:", "--no-binary=flask-principal"]  # which has none, and is one file of Python
+SOURCES = "flask-principal,docopt"  # these have no wheel, and are one file of Python each
+WHEELS_ONLY = ["--only-binary=:all:", f"--no-binary={SOURCES}"]
 CHECKS = {
     "format": ["ruff", "format", "--check"],
     "lint": ["ruff", "check"],
