@@ -8,8 +8,9 @@ from uuid import UUID
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, Status
+from keyservice.contacts.by_login import is_contact
 from keyservice.contacts.models import Contact, Part
-from keyservice.contacts.queries import missing, obstacle, practice_password
+from keyservice.contacts.queries import account_with, missing, obstacle, practice_password
 from keyservice.gemeenten.queries import gemeente
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
@@ -27,6 +28,7 @@ class Card:
     """One contact. `lacks` are codes of `contacts.queries.missing` without the part they begin with.
 
     `waits` says that a practice zip waits for its code; `obstacle` is the code of why this person cannot vouch.
+    `account` and `me` say of a contact who gets something by logging in whether that is possible, and who reads this.
     """
 
     title: str
@@ -34,6 +36,8 @@ class Card:
     lacks: frozenset[str]
     waits: bool
     obstacle: str | None
+    account: bool
+    me: bool
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ def _card(actor: Actor, aanvraag: Aanvraag, part: Part, contact: Contact | None,
         lacks=frozenset(code.removeprefix(prefix) for code in lacks if code.startswith(prefix)),
         waits=contact is not None and practice_password(contact.id) is not None,
         obstacle=obstacle(actor, contact, requesters(aanvraag)) if contact else "role",
+        account=contact is not None and account_with(contact.mailbox) is not None,
+        me=contact is not None and is_contact(actor, contact),
     )
 
 
@@ -84,9 +90,14 @@ def to_prove(actor: Actor, aanvraag_id: UUID, contact_id: UUID) -> tuple[Aanvraa
     contact = next((contact for contact in both if contact and contact.id == contact_id), None)
     if contact is None:
         raise NotFound("contact")
+    require_provable(aanvraag)
+    return aanvraag, contact
+
+
+def require_provable(aanvraag: Aanvraag) -> None:
+    """Raise Conflict when an aanvraag was not sent yet or is decided: nothing of its contacts is proven then."""
     if aanvraag.status not in PROVABLE:
         raise Conflict("step-not-possible", status=aanvraag.status)
-    return aanvraag, contact
 
 
 def requesters(aanvraag: Aanvraag) -> tuple[UUID | None, ...]:

@@ -6,20 +6,21 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
-from keyservice.aanvragen import contact_use
+from keyservice.aanvragen import contact_use, words
 from keyservice.aanvragen.blueprint import bp
 from keyservice.aanvragen.contact_forms import CallForm, PracticeForm, VouchForm
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.aanvragen.queries import aanvraag_for
+from keyservice.aanvragen.queries import aanvraag_for, aanvraag_of_contact
 from keyservice.accounts.queries import names
-from keyservice.contacts import service
+from keyservice.contacts import by_login, service, vouching
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import obstacle, practice_password
 from keyservice.gemeenten.phones import show_phone
-from keyservice.kernel.actor import Role
+from keyservice.kernel.actor import GEMEENTE_ROLES, Role
 from keyservice.kernel.errors import Invalid
 from keyservice.kernel.secret import Secret
 from keyservice.web import access
+from keyservice.web.forms import Form
 
 _CONTACTS = "/aanvragen/<uuid:aanvraag_id>/contactpersonen"
 _CONTACT = f"{_CONTACTS}/<uuid:contact_id>"
@@ -38,6 +39,7 @@ def contacts(aanvraag_id: UUID) -> ResponseReturnValue:
         aanvraag=aanvraag,
         view=contact_use.read(access.actor(), aanvraag),
         show_phone=show_phone,
+        via={**words.KEY_VIA, **words.PASSWORD_VIA},
         breadcrumbs=_breadcrumbs(aanvraag),
     )
 
@@ -96,6 +98,28 @@ def send_sms(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     return _to_contacts(aanvraag_id, "Wij sturen de sms. De code erin werkt 10 minuten.")
 
 
+@bp.post(f"{_CONTACT}/vragen")
+@access.allow(*_GEMEENTE)
+def ask_log_in(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
+    """Mail a contact who gets something by logging in to log in and confirm."""
+    contact_use.to_prove(access.actor(), aanvraag_id, contact_id)
+    by_login.ask(access.actor(), contact_id, aanvraag_id)
+    return _to_contacts(aanvraag_id, "Wij mailen uw collega. De mail komt binnen enkele minuten aan.")
+
+
+@bp.route(f"{_CONTACT}/dit-ben-ik", methods=["GET", "POST"])
+@access.allow(*GEMEENTE_ROLES, step_up=True)
+def this_is_me(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
+    """Let a contact who logged in say that it is him."""
+    aanvraag, contact = aanvraag_of_contact(access.actor(), aanvraag_id, contact_id)
+    if Form().validate_on_submit():
+        contact_use.require_provable(aanvraag)
+        by_login.prove(access.actor(), contact_id, aanvraag_id)
+        flash("Bedankt. U hebt bevestigd dat u dit bent.", "gelukt")
+        return redirect(request.path, 303)
+    return render_template("aanvragen/contact_this_is_me.html", aanvraag=aanvraag, contact=contact)
+
+
 @bp.route(f"{_CONTACT}/instaan", methods=["GET", "POST"])
 @access.allow(Role.GEMEENTEBEHEERDER, step_up=True)
 def vouch(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
@@ -103,7 +127,7 @@ def vouch(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     aanvraag, contact = contact_use.to_prove(access.actor(), aanvraag_id, contact_id)
     requesters, form = contact_use.requesters(aanvraag), VouchForm()
     if form.validate_on_submit():
-        service.vouch_as_gemeentebeheerder(access.actor(), contact_id, aanvraag_id, requesters, form.seen.data or "")
+        vouching.vouch_as_gemeentebeheerder(access.actor(), contact_id, aanvraag_id, requesters, form.seen.data or "")
         return _to_contacts(aanvraag_id, "U staat in voor deze contactpersoon.")
     form.seen.data = contact.fingerprint
     page = render_template(
@@ -125,7 +149,7 @@ def vouch_call(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     aanvraag, contact = contact_use.to_prove(access.actor(), aanvraag_id, contact_id)
     form = CallForm()
     if form.validate_on_submit():
-        service.vouch_by_call(access.actor(), contact_id, form.nummer.data or "", aanvraag_id, form.seen.data or "")
+        vouching.vouch_by_call(access.actor(), contact_id, form.nummer.data or "", aanvraag_id, form.seen.data or "")
         flash("U staat in voor deze contactpersoon.", "gelukt")
         return redirect(url_for("front.dossier", aanvraag_id=aanvraag_id), 303)
     form.seen.data, form.nummer.data = contact.fingerprint, contact_use.registered_phone(aanvraag)

@@ -46,7 +46,10 @@ FIELDS = (
     "declared_by",
     "declared_at",
 )
-CONTACT_FIELDS = ("id", "name", "function", "mailbox", "phone", "mobile", "z_number", "verified_address")
+CONTACT_FIELDS = (
+    *("id", "via", "name", "function", "mailbox", "phone", "mobile"),
+    *("z_number", "verified_address", "verified_account"),
+)
 _REQUIRED: Mapping[Section, tuple[str, ...]] = MappingProxyType(
     {
         Section.GEMEENTE: ("oin",),
@@ -55,7 +58,10 @@ _REQUIRED: Mapping[Section, tuple[str, ...]] = MappingProxyType(
     }
 )
 _KEY_CONTACT_REQUIRED = ("name", "function", "mailbox", "phone")
-_PASSWORD_CONTACT_REQUIRED = ("name", "function", "mobile")
+# By the way in which the password comes.
+_PASSWORD_CONTACT_REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sms": ("name", "function", "mobile"), "page": ("name", "function", "mailbox")}
+)
 
 Values = Mapping[str, object]
 
@@ -63,7 +69,8 @@ Values = Mapping[str, object]
 def content(aanvraag: Values, key_contact: Values | None, password_contact: Values | None) -> dict[str, object]:
     """Return what an approval is about: the fields of `FIELDS`, and per contact those of `CONTACT_FIELDS`.
 
-    `verified_address` of a contact is the proven address, or None while the present address is not proven. Moments
+    `verified_address` of a contact is the proven address, or None while the present address is not proven;
+    `verified_account` is who proved it by logging in. Moments
     must be aware UTC. Raises KeyError when a value is not given.
     """
     return {
@@ -101,7 +108,8 @@ def incomplete(value: Mapping[str, object]) -> tuple[Section, ...]:
     missing = {section for section, names in _REQUIRED.items() if not all(value[name] for name in names)}
     if not _has(value["key_contact"], _KEY_CONTACT_REQUIRED):
         missing.add(Section.CONTACTPERSONEN)
-    if not _has(value["password_contact"], _PASSWORD_CONTACT_REQUIRED):
+    password = value["password_contact"]
+    if not isinstance(password, Mapping) or not _has(password, _PASSWORD_CONTACT_REQUIRED[str(password["via"])]):
         missing.add(Section.CONTACTPERSONEN)
     if value["oin"] and not oin_fits(str(value["oin"]), value["omgeving"]):
         missing.add(Section.GEMEENTE)

@@ -7,10 +7,12 @@ from typing import ClassVar
 from wtforms import BooleanField, Field, HiddenField, RadioField, ValidationError
 from wtforms.validators import AnyOf, DataRequired
 
+from keyservice.aanvragen import words
 from keyservice.aanvragen.content import ACCEPTATIE, PRODUCTIE, Section, oin_fits
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts.models import Account
 from keyservice.contacts.independence import Party, conflicts
+from keyservice.contacts.models import Via
 from keyservice.contacts.queries import account_with
 from keyservice.gemeenten.oin import InvalidNumber, NumberFault, parse_kvk, parse_oin
 from keyservice.gemeenten.phones import is_mobile, parse_mobile, parse_phone, show_phone
@@ -25,6 +27,15 @@ _OIN_FAULTS: Mapping[NumberFault, str] = {NumberFault.LENGTH: _OIN_LENGTH, Numbe
 _EMAIL = "Vul een e-mailadres in, bijvoorbeeld naam@gemeente.nl"
 _PHONE = "Vul een Nederlands telefoonnummer in, bijvoorbeeld 030 2345678"
 _MOBILE = "Vul een mobiel nummer in, bijvoorbeeld 06 12345678"
+
+
+def _via_field(label: str, ways: Mapping[Via, str]) -> RadioField:
+    return RadioField(
+        label,
+        choices={str(via): text for via, text in ways.items()},
+        validate_choice=False,  # its message is not ours
+        validators=[AnyOf([str(via) for via in ways], "Maak een keuze")],
+    )
 
 
 class StepForm(Form):
@@ -78,24 +89,31 @@ class ContactsForm(StepForm):
 
     # No name holds "wachtwoord": such fields are not given back after a stale session.
     stores: ClassVar[Mapping[str, str]] = {
+        "contact_via": "key_via",
         "contact_naam": "key_name",
         "contact_functie": "key_function",
         "contact_email": "key_mailbox",
         "contact_telefoon": "key_phone",
+        "ontvanger_via": "password_via",
         "ontvanger_naam": "password_name",
         "ontvanger_functie": "password_function",
         "ontvanger_mobiel": "password_mobile",
+        "ontvanger_email": "password_mailbox",
     }
+    contact_via = _via_field("Hoe komt het zipbestand aan?", words.KEY_VIA)
     contact_naam = text_field("Naam", "Vul de naam in van de contactpersoon voor de sleutel")
     contact_functie = text_field("Functie", "Vul de functie in van de contactpersoon voor de sleutel")
     contact_email = text_field("E-mailadres", _EMAIL, longest=254)
     contact_telefoon = text_field("Telefoonnummer", _PHONE)
+    ontvanger_via = _via_field("Hoe komt het wachtwoord aan?", words.PASSWORD_VIA)
     ontvanger_naam = text_field("Naam", "Vul de naam in van de ontvanger van het wachtwoord")
     ontvanger_functie = text_field("Functie", "Vul de functie in van de ontvanger van het wachtwoord")
-    ontvanger_mobiel = text_field("Mobiel nummer", _MOBILE)
+    ontvanger_mobiel = optional_field("Mobiel nummer")
+    ontvanger_email = optional_field("E-mailadres", longest=254)
     validate_contact_email = parsed(parse_email, _EMAIL)
     validate_contact_telefoon = parsed(parse_phone, _PHONE)
     validate_ontvanger_mobiel = parsed(parse_mobile, _MOBILE)
+    validate_ontvanger_email = parsed(parse_email, _EMAIL)
 
     def stored(self, account: Account | None) -> dict[str, object]:
         """Return what the fields show at first: without a key contact, the person who fills the form in."""
@@ -106,27 +124,38 @@ class ContactsForm(StepForm):
             part, _, column = name.partition("_")
             value = getattr(contacts[part], column, None) or ""
             shown[field] = show_phone(value) if value and column in {"phone", "mobile"} else value
+        shown = {"contact_via": Via.MAIL, "ontvanger_via": Via.SMS} | {name: v for name, v in shown.items() if v}
         if key is None and account is not None:
             shown |= {"contact_naam": account.name, "contact_email": account.email}
         return shown
 
     def validate(self, extra_validators: Mapping[str, Sequence[object]] | None = None) -> bool:
-        """Check every field, and then whether the two are independent."""
+        """Check every field, then whether the chosen address is there, and whether the two are independent."""
+        address, other, wanted = self._address()
+        other.data = ""  # what belongs to the way that was not chosen
         valid = bool(super().validate(extra_validators))
-        reachable = (self.contact_email, self.contact_telefoon, self.ontvanger_mobiel)
+        if not address.data and not address.errors:
+            address.errors, valid = [wanted], False
+        reachable = (self.contact_email, self.contact_telefoon, self.ontvanger_mobiel, self.ontvanger_email)
         if not any(field.errors for field in reachable) and conflicts(*self._parties()):
-            self.ontvanger_mobiel.errors = [NOT_INDEPENDENT]
-            return False
+            address.errors, valid = [NOT_INDEPENDENT], False
         return valid
+
+    def _address(self) -> tuple[Field, Field, str]:
+        """Return the field of the address that the password uses, the one it does not, and what the first asks for."""
+        if self.ontvanger_via.data == Via.PAGE:
+            return self.ontvanger_email, self.ontvanger_mobiel, _EMAIL
+        return self.ontvanger_mobiel, self.ontvanger_email, _MOBILE
 
     def _parties(self) -> tuple[Party, Party]:
         typed: dict[str, str] = self.data
         mailbox, phone = typed["contact_email"], typed["contact_telefoon"]
         # An office line is shared by colleagues and says nothing about who somebody is.
         mobile = phone if is_mobile(phone) else None
+        other_mailbox, other_mobile = typed["ontvanger_email"] or None, typed["ontvanger_mobiel"] or None
         return (
             Party(None, account_with(mailbox), typed["contact_naam"], mailbox, mobile),
-            Party(None, None, typed["ontvanger_naam"], None, typed["ontvanger_mobiel"]),
+            Party(None, account_with(other_mailbox), typed["ontvanger_naam"], other_mailbox, other_mobile),
         )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, literal, or_, select
 from keyservice.aanvragen.content import CONTACT_FIELDS, FIELDS, Section, canonical, content, incomplete
 from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.workflow import OPEN, Status
+from keyservice.contacts.by_login import is_contact
 from keyservice.contacts.independence import conflicts
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
@@ -52,6 +53,18 @@ def existing_gemeente(code: str | None) -> Gemeente:
         successor = gemeente_by_code(found.successor_code) if found.successor_code else None
         raise Conflict("gemeente-ended", name=found.name, successor=successor.name if successor else "")
     return found
+
+
+def aanvraag_of_contact(actor: Actor, aanvraag_id: UUID, contact_id: UUID) -> tuple[Aanvraag, Contact]:
+    """Return an aanvraag and the contact of it that the actor is, whatever the actor's role at the gemeente.
+
+    Raises NotFound when the actor is no such contact (I9).
+    """
+    aanvraag = db.session.get(Aanvraag, aanvraag_id)
+    for contact in (aanvraag.key_contact, aanvraag.password_contact) if aanvraag else ():
+        if aanvraag and contact and contact.id == contact_id and is_contact(actor, contact):
+            return aanvraag, contact
+    raise NotFound("contact")
 
 
 def content_of(aanvraag: Aanvraag) -> dict[str, object]:

@@ -14,7 +14,7 @@ from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed, next_stat
 from keyservice.accounts.models import Account
 from keyservice.accounts.queries import account
 from keyservice.contacts.challenges import end_all as end_codes
-from keyservice.contacts.models import Contact, Part
+from keyservice.contacts.models import Contact, Part, Via
 from keyservice.contacts.service import propose
 from keyservice.database import db, execute_count, next_number, transaction
 from keyservice.kernel import clock
@@ -38,8 +38,8 @@ COLUMNS: Mapping[Section, tuple[str, ...]] = {
     Section.ONDERTEKENING: ("signer_name", "signer_function"),
 }
 CONTACT_COLUMNS: Mapping[Part, tuple[str, ...]] = {
-    Part.KEY: ("name", "function", "mailbox", "phone"),
-    Part.PASSWORD: ("name", "function", "mobile"),
+    Part.KEY: ("via", "name", "function", "mailbox", "phone"),
+    Part.PASSWORD: ("via", "name", "function", "mailbox", "mobile"),
 }
 # At most one open aanvraag has the same three.
 _ONE_OPEN = ("gemeente", "omgeving", "pakket_key")
@@ -207,6 +207,7 @@ def _contacts(actor: Actor, aanvraag: Aanvraag, values: Mapping[str, object]) ->
             gemeente=aanvraag.gemeente,
             name=texts["name"] or "",
             function=texts["function"] or "",
+            via=Via(texts["via"]) if texts["via"] else None,
             mailbox=texts.get("mailbox"),
             phone=texts.get("phone"),
             mobile=texts.get("mobile"),

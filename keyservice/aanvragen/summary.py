@@ -1,8 +1,9 @@
 """An aanvraag as rows of a page: what was filled in, per section of the form."""
 
+from keyservice.aanvragen import words
 from keyservice.aanvragen.content import WET, Section
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.contacts.models import Contact
+from keyservice.contacts.models import Contact, Via
 from keyservice.gemeenten.phones import show_phone
 from keyservice.kernel import clock
 
@@ -40,14 +41,22 @@ def sections(aanvraag: Aanvraag) -> dict[Section, Rows]:
 
 def _contacts(key: Contact | None, password: Contact | None) -> Rows:
     return [
+        ("Zipbestand", words.KEY_VIA[key.via] if key else ""),
         ("Contactpersoon voor de sleutel", key.name if key else ""),
         ("Functie", key.function if key else ""),
         ("E-mailadres", key.mailbox or "" if key else ""),
         ("Telefoonnummer", show_phone(key.phone) if key and key.phone else ""),
+        ("Wachtwoord", words.PASSWORD_VIA[password.via] if password else ""),
         ("Ontvanger van het wachtwoord", password.name if password else ""),
         ("Functie van de ontvanger", password.function if password else ""),
-        ("Mobiel nummer", show_phone(password.mobile) if password and password.mobile else ""),
+        _password_address(password),
     ]
+
+
+def _password_address(password: Contact | None) -> tuple[str, str]:
+    if password is None or password.via is Via.SMS:
+        return "Mobiel nummer", show_phone(password.mobile) if password and password.mobile else ""
+    return "E-mailadres van de ontvanger", password.mailbox or ""
 
 
 def _declared(aanvraag: Aanvraag) -> str:

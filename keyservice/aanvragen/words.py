@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from keyservice.aanvragen.content import Section
 from keyservice.aanvragen.workflow import Status
+from keyservice.contacts.models import Via
 
 STATUS: Mapping[Status, tuple[str, str]] = MappingProxyType(
     {
@@ -26,5 +27,11 @@ SECTION: Mapping[Section, str] = MappingProxyType(
         Section.SOFTWARE: "Software",
         Section.ONDERTEKENING: "Ondertekening",
     }
+)
+KEY_VIA: Mapping[Via, str] = MappingProxyType(
+    {Via.MAIL: "Per e-mail", Via.DOWNLOAD: "Ophalen op deze website, na inloggen"}
+)
+PASSWORD_VIA: Mapping[Via, str] = MappingProxyType(
+    {Via.SMS: "Per sms", Via.PAGE: "Bekijken op deze website, na inloggen"}
 )
 CHECK = "Controleren en versturen"

@@ -4,13 +4,20 @@ from keyservice.audit import define
 
 _PERSON = "name function mailbox phone mobile"
 
-PROPOSED = define("contact:propose", "De gemeente heeft een contactpersoon opgegeven.", fields="part", private=_PERSON)
+PROPOSED = define(
+    "contact:propose", "De gemeente heeft een contactpersoon opgegeven.", fields="part via", private=_PERSON
+)
 CHANGED = define(
-    "contact:change", "De gemeente heeft een contactpersoon gewijzigd.", fields="part proof_forgotten", private=_PERSON
+    "contact:change",
+    "De gemeente heeft een contactpersoon gewijzigd.",
+    fields="part via proof_forgotten",
+    private=_PERSON,
 )
 PRACTICE_SENT = define("contact:send-practice", "Er is een oefenbestand gestuurd naar de contactpersoon.")
 MAILBOX_PROVEN = define("contact:prove-mailbox", "Het e-mailadres van de contactpersoon is bewezen.")
 SMS_SENT = define("contact:send-sms", "Er is een code per sms gestuurd naar de contactpersoon.")
+ACCOUNT_ASKED = define("contact:ask-account", "De contactpersoon is gevraagd om in te loggen en te bevestigen.")
+ACCOUNT_PROVEN = define("contact:prove-account", "De contactpersoon heeft ingelogd en bevestigd: 'Dit ben ik'.")
 CONFIRMED = define("contact:confirm", "De contactpersoon heeft bevestigd: 'Ja, ik ontvang het wachtwoord'.")
 CALLED = define(
     "contact:vouch-by-call",

@@ -9,6 +9,7 @@ from keyservice.outbox.message import Attachment, Message
 from keyservice.outbox.models import Channel
 
 CONFIRM_PATH = "/bevestigen"
+LOG_IN_PATH = "/aanvragen/{dossier}/contactpersonen/{contact}/dit-ben-ik"
 PRACTICE_PATH = "/aanvragen/{dossier}/contactpersonen/{contact}/oefenzip-code"
 
 
@@ -28,6 +29,19 @@ def practice_zip(contact: Contact, challenge: Challenge, data: bytes) -> Message
         values={"name": contact.name, "url": settings.current().base_url + path},
         dossier=challenge.dossier,
         attachment=Attachment("oefenbestand.zip", "application/zip", data),
+    )
+
+
+def log_in(contact: Contact, challenge: Challenge) -> Message:
+    """Return the mail that asks a contact to log in and confirm; it names no colleague."""
+    path = LOG_IN_PATH.format(dossier=challenge.dossier, contact=contact.id)
+    return Message(
+        kind="contact-log-in",
+        channel=Channel.MAIL,
+        key=f"{prefix(contact)}{challenge.id}",
+        to=challenge.address,
+        values={"name": contact.name, "part": contact.part, "url": settings.current().base_url + path},
+        dossier=challenge.dossier,
     )
 
 

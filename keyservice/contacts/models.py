@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
@@ -22,6 +24,24 @@ class Part(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the part a person plays, no password
 
 
+class Via(StrEnum):
+    """How the zip or the password reaches a contact (`design.md` 2.5)."""
+
+    MAIL = "mail"
+    DOWNLOAD = "download"
+    SMS = "sms"
+    PAGE = "page"
+    LETTER = "letter"
+
+
+# The first is what a form starts with.
+VIAS: Mapping[Part, tuple[Via, ...]] = MappingProxyType(
+    {Part.KEY: (Via.MAIL, Via.DOWNLOAD), Part.PASSWORD: (Via.SMS, Via.PAGE)}
+)
+# Who logs in for it: the account is the address.
+BY_LOGIN = frozenset({Via.DOWNLOAD, Via.PAGE})
+
+
 class Vouching(StrEnum):
     """How somebody vouched for a contact."""
 
@@ -33,19 +53,26 @@ class Contact(Base):
     """A contact of a gemeente. Addresses are normalised (`mailbox` as typed but valid, `mobile` in E.164).
 
     `verified_address` is the mailbox or mobile that was proven, at `verified_at`; it counts only while it equals the
-    present address. `vouched_number` is the registered number that was called. `confirmed_at` is when a password
-    contact said "Ja, ik ontvang het wachtwoord". `z_number` is the number that stands in an sms to this contact.
+    present address. `verified_account` is who logged in to prove it, when the contact gets something by logging in.
+    `vouched_number` is the registered number that was called. `confirmed_at` is when a password contact said "Ja, ik
+    ontvang het wachtwoord". `z_number` is the number that stands in an sms to this contact.
     """
 
     __tablename__ = "contact"
     __table_args__ = (
         CheckConstraint("part IN ('key', 'password')", name="part"),
+        CheckConstraint(
+            "(part = 'key' AND via IN ('mail', 'download'))"
+            " OR (part = 'password' AND via IN ('sms', 'page', 'letter'))",
+            name="via_fits_part",
+        ),
         CheckConstraint("vouched_by IS NULL OR vouched_by <> proposed_by", name="not_vouched_by_proposer"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     gemeente: Mapped[str] = mapped_column(ForeignKey("gemeente.code"), index=True)
     part: Mapped[Part]
+    via: Mapped[Via]
     name: Mapped[str]
     function: Mapped[str]
     mailbox: Mapped[str | None]
@@ -56,6 +83,7 @@ class Contact(Base):
     created_at: Mapped[datetime]
     verified_address: Mapped[str | None]
     verified_at: Mapped[datetime | None]
+    verified_account: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     vouched_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     vouched_how: Mapped[Vouching | None]
     vouched_number: Mapped[str | None]
@@ -64,8 +92,8 @@ class Contact(Base):
 
     @property
     def address(self) -> str | None:
-        """Return the address that will be used: the mailbox for the zip, the mobile for the password."""
-        return self.mailbox if self.part is Part.KEY else self.mobile
+        """Return the address that will be used: the mobile for an sms, the mailbox for a mail and for an account."""
+        return self.mobile if self.via is Via.SMS else self.mailbox
 
     @property
     def verified(self) -> bool:
@@ -75,7 +103,7 @@ class Contact(Base):
     @property
     def fingerprint(self) -> str:
         """Return what changes when this becomes another person or address (SHA-256, hex): a page carries it along."""
-        return hashlib.sha256(json.dumps([self.name, self.mailbox, self.mobile]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.via, self.name, self.mailbox, self.mobile]).encode()).hexdigest()
 
 
 class Challenge(Base):

@@ -1,6 +1,6 @@
-"""What is done with contacts: propose, prove an address by a code, confirm, vouch."""
+"""What is done with contacts: propose, prove an address by a code, confirm."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,10 @@ from keyservice import audit, settings
 from keyservice.accounts import guessing
 from keyservice.audit import EventType
 from keyservice.contacts import challenges, events, messages, queries
-from keyservice.contacts.models import MOST_TRIES, Challenge, Contact, Part, Vouching
+from keyservice.contacts.models import MOST_TRIES, VIAS, Challenge, Contact, Part, Via
 from keyservice.contacts.practice import PRACTICE_ENTRY, practice_text
 from keyservice.database import db, transaction
 from keyservice.gemeenten.phones import parse_mobile, parse_phone
-from keyservice.gemeenten.queries import gemeente as gemeente_by_code
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -33,7 +32,7 @@ SMS_LIVES = timedelta(minutes=10)
 _CODE_LENGTH = 8
 _PROVERS = (Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
 # What makes a contact another one: proof, confirmation and vouching were about these.
-_IDENTITY = ("name", "mailbox", "mobile")
+_IDENTITY = ("via", "name", "mailbox", "mobile")
 
 
 def propose(
@@ -43,6 +42,7 @@ def propose(
     gemeente: str,
     name: str,
     function: str,
+    via: Via | None = None,
     mailbox: str | None = None,
     phone: str | None = None,
     mobile: str | None = None,
@@ -51,10 +51,14 @@ def propose(
 ) -> UUID:
     """Make a contact, or change one in place, and return its id; what stays the same writes nothing.
 
-    Another name, mailbox or mobile forgets proof, confirmation and vouching. Raises Refused (no aanvrager), NotFound
-    (other gemeente than the one acted for, contact of another part), and Invalid for an address that no form checked.
+    Without `via` it is the first way of its part. Another way, name, mailbox or mobile forgets proof, confirmation and
+    vouching. Raises Refused (no aanvrager), NotFound (other gemeente than the one acted for, contact of another part),
+    and Invalid for an address that no form checked or a way of the other part.
     """
-    values = _cleaned(name=name, function=function, mailbox=mailbox, phone=phone, mobile=mobile)
+    via = via or VIAS[part][0]
+    if via not in VIAS[part]:
+        raise Invalid("contact-address")
+    values = {"via": via, **_cleaned(name=name, function=function, mailbox=mailbox, phone=phone, mobile=mobile)}
     fields: dict[str, object] = {"part": part}
     with transaction():
         actor.require(Role.AANVRAGER)
@@ -73,7 +77,7 @@ def propose(
             forgets = not changed.isdisjoint(_IDENTITY)
             event, fields = events.CHANGED, fields | {"proof_forgotten": forgets}
             _change(actor, contact, values, forgets=forgets)
-        _record(event, actor, contact, dossier, **fields, **values)
+        record(event, actor, contact, dossier, **fields, **values)
         return contact.id
 
 
@@ -93,7 +97,7 @@ def _new(actor: Actor, part: Part, gemeente: str, values: Mapping[str, str | Non
         gemeente=gemeente,
         part=part,
         z_number=_free_z_number(),
-        proposed_by=_person(actor),
+        proposed_by=person_of(actor),
         created_at=clock.now(),
         **values,
     )
@@ -115,8 +119,8 @@ def _change(actor: Actor, contact: Contact, values: Mapping[str, str | None], *,
     if forgets:
         # Whoever names a person or an address is its proposer, and may not vouch for it (CHECK).
         contact.vouched_by = contact.vouched_how = contact.vouched_number = contact.vouched_at = None
-        contact.verified_address = contact.verified_at = contact.confirmed_at = None
-        contact.proposed_by = _person(actor)
+        contact.verified_address = contact.verified_at = contact.verified_account = contact.confirmed_at = None
+        contact.proposed_by = person_of(actor)
         challenges.end_all(contact)
 
 
@@ -126,14 +130,14 @@ def send_practice_zip(actor: Actor, contact_id: UUID, dossier: UUID) -> None:
     Raises NotFound, Refused or Conflict (no mailbox, proven already, more than 5 in an hour).
     """
     with transaction() as session:
-        contact = _to_prove(actor, contact_id, Part.KEY)
+        contact = to_prove(actor, contact_id, Via.MAIL)
         code, password = Secret(readable_code(_CODE_LENGTH)), new_password()
         challenge = challenges.new(contact, code, dossier, PRACTICE_LIVES)
         place = Place(Challenge.__tablename__, "practice_password", challenge.id)
         challenge.practice_password = settings.rings().seal("password", password.reveal().encode(), place)
         session.add(challenge)
         enqueue(messages.practice_zip(contact, challenge, build_zip(practice_text(code), password, PRACTICE_ENTRY)))
-        _record(events.PRACTICE_SENT, actor, contact, dossier)
+        record(events.PRACTICE_SENT, actor, contact, dossier)
 
 
 def prove_mailbox(actor: Actor, contact_id: UUID, code: str, dossier: UUID) -> None:
@@ -153,7 +157,7 @@ def prove_mailbox(actor: Actor, contact_id: UUID, code: str, dossier: UUID) -> N
         fits = challenges.try_code(challenge, code)
         if fits:
             _use(contact, challenge)
-            _record(events.MAILBOX_PROVEN, actor, contact, dossier)
+            record(events.MAILBOX_PROVEN, actor, contact, dossier)
         else:
             audit.record_refusal(actor, "contact:prove-mailbox", "code-wrong", dossier=dossier)
         left = MOST_TRIES - challenge.tries
@@ -164,7 +168,7 @@ def prove_mailbox(actor: Actor, contact_id: UUID, code: str, dossier: UUID) -> N
 def send_sms_code(actor: Actor, contact_id: UUID, dossier: UUID) -> None:
     """Send a code to the mobile of a password contact, good for 10 minutes. Raises NotFound or Conflict."""
     with transaction():
-        _send_sms(actor, _to_prove(actor, contact_id, Part.PASSWORD), dossier)
+        _send_sms(actor, to_prove(actor, contact_id, Via.SMS), dossier)
 
 
 def confirm_by_code(actor: Actor, z_number: str, code: str) -> None:
@@ -184,7 +188,7 @@ def confirm_by_code(actor: Actor, z_number: str, code: str) -> None:
         elif challenge.used_at is None:  # a second click on the button is no other confirmation
             _use(contact, challenge)
             contact.confirmed_at = challenge.used_at
-            _record(events.CONFIRMED, actor, contact, challenge.dossier)
+            record(events.CONFIRMED, actor, contact, challenge.dossier)
     if not fits:
         raise Invalid("code-wrong")
     guess.right()
@@ -199,68 +203,29 @@ def request_new_code(actor: Actor, z_number: str) -> None:
     with transaction():
         contact = _by_z_number(z_number)
         earlier = queries.newest_challenge(contact.id) if contact else None
-        if contact and earlier and contact.confirmed_at is None and not challenges.too_often(contact):
+        asked = contact is not None and contact.via is Via.SMS and contact.confirmed_at is None
+        if contact and earlier and asked and not challenges.too_often(contact):
             _send_sms(actor, contact, earlier.dossier)
         else:
             audit.record_refusal(actor, "contact:send-sms", "no-new-code")
 
 
-def vouch_by_call(actor: Actor, contact_id: UUID, number: str, dossier: UUID, seen: str | None = None) -> None:
-    """Vouch for a contact after calling the gemeente at its registered number (E.164).
-
-    `seen` is the fingerprint of the contact on the page, when there was one. Raises NotFound, Refused (no
-    relatiebeheerder) or Conflict (no registered number, another number or contact by now).
-    """
-    with transaction():
-        actor.require(Role.RELATIEBEHEERDER)
-        contact = queries.contact_for(actor, contact_id)
-        register = gemeente_by_code(contact.gemeente)
-        if register is None or register.phone is None:
-            raise Conflict("no-registered-number")
-        if number != register.phone:
-            raise Conflict("not-registered-number")
-        _vouch(actor, contact, Vouching.CALL, seen)
-        contact.vouched_number = number
-        _record(events.CALLED, actor, contact, dossier, part=contact.part, number=number)
-
-
-def vouch_as_gemeentebeheerder(
-    actor: Actor, contact_id: UUID, dossier: UUID, requesters: Collection[UUID | None], seen: str | None = None
-) -> None:
-    """Vouch for a key contact of one's own gemeente.
-
-    `requesters` are those who started and sent the aanvraag, `seen` as above. Raises NotFound, Conflict, or Refused:
-    not the requester, the proposer or the contact himself (`design.md` 2.2).
-    """
-    with transaction():
-        contact = queries.contact_for(actor, contact_id)
-        if code := queries.obstacle(actor, contact, requesters):
-            raise Refused(code)
-        _vouch(actor, contact, Vouching.GEMEENTEBEHEERDER, seen)
-        _record(events.VOUCHED, actor, contact, dossier, part=contact.part)
-
-
-def _vouch(actor: Actor, contact: Contact, how: Vouching, seen: str | None) -> None:
-    if contact.address is None or not contact.name:
-        raise Conflict("contact-without-address")
-    if seen is not None and seen != contact.fingerprint:
-        raise Conflict("changed-meanwhile")
-    contact.vouched_by, contact.vouched_how = _person(actor), how
-    contact.vouched_number, contact.vouched_at = None, clock.now()
-
-
 def _by_z_number(typed: str) -> Contact | None:
     wanted = normalise_z_number(typed)
-    query = select(Contact).where(Contact.z_number == wanted, Contact.part == Part.PASSWORD)
+    query = select(Contact).where(Contact.z_number == wanted, Contact.via == Via.SMS)
     return db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
-def _to_prove(actor: Actor, contact_id: UUID, part: Part) -> Contact:
+def to_prove(actor: Actor, contact_id: UUID, *vias: Via) -> Contact:
+    """Return a contact who gets something in one of these ways and has proven nothing yet, locked.
+
+    Raises NotFound, Refused (neither aanvrager nor gemeentebeheerder) or Conflict.
+    """
     contact = queries.contact_for(actor, contact_id)
     actor.require(*_PROVERS)
-    if contact.part is not part or contact.address is None:
+    if contact.via not in vias or contact.address is None:
         raise Conflict("contact-without-address")
-    if contact.verified and (part is Part.KEY or contact.confirmed_at):
+    if contact.verified and (contact.part is Part.KEY or contact.confirmed_at):
         raise Conflict("contact-already-proven")
     if challenges.too_often(contact):
         raise Conflict("too-often")
@@ -272,7 +237,7 @@ def _send_sms(actor: Actor, contact: Contact, dossier: UUID | None) -> None:
     challenge = challenges.new(contact, code, dossier, SMS_LIVES)
     db.session.add(challenge)
     enqueue(messages.sms_code(contact, challenge, code))
-    _record(events.SMS_SENT, actor, contact, dossier)
+    record(events.SMS_SENT, actor, contact, dossier)
 
 
 def _use(contact: Contact, challenge: Challenge) -> None:
@@ -280,12 +245,14 @@ def _use(contact: Contact, challenge: Challenge) -> None:
     contact.verified_address, contact.verified_at = challenge.address, challenge.used_at
 
 
-def _person(actor: Actor) -> UUID:
+def person_of(actor: Actor) -> UUID:
+    """Return who acts. Raises Refused when nobody is logged in."""
     if actor.person is None:
         raise Refused("role")
     return actor.person
 
 
-def _record(event: EventType, actor: Actor, contact: Contact, dossier: UUID | None, **fields: object) -> None:
+def record(event: EventType, actor: Actor, contact: Contact, dossier: UUID | None, **fields: object) -> None:
+    """Write an event about a contact."""
     values: dict[str, Any] = fields
     audit.record(event, actor, dossier=dossier, subject=contact.id, gemeente=contact.gemeente, **values)

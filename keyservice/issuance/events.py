@@ -15,9 +15,15 @@ RELEASED = define(
     fields="called",
     private="reason",
 )
+FETCHED = define("issuance:fetch", "De contactpersoon voor de sleutel heeft het zipbestand opgehaald.")
+PASSWORD_READY = define("issuance:make-ready", "Het wachtwoord staat klaar voor de contactpersoon voor het wachtwoord.")
+PASSWORD_SHOWN = define("issuance:show", "De contactpersoon voor het wachtwoord heeft het wachtwoord bekeken.")
 PASSWORD_QUEUED = define("issuance:hand-over", "Het wachtwoord gaat naar de contactpersoon voor het wachtwoord.")
 CODE_REFUSED = define("issuance:refuse-code", "Er is een verkeerde activatiecode ingevuld.", fields="tries")
 DONE = define("issuance:finish", "De levering van de sleutel is klaar.")
 CANCELLED = define("issuance:cancel", "De levering van de sleutel is geannuleerd.", private="reason")
+DISOWNED = define(
+    "issuance:disown", "De contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken.", fields="part"
+)
 LAPSED = define("issuance:lapse", "De levering van de sleutel duurde te lang en is vervallen.")
 REMINDED = define("issuance:remind", "De contactpersoon voor de sleutel is herinnerd.", fields="day")

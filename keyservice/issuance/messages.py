@@ -6,15 +6,19 @@ The mail with the zip names neither the colleague nor any number that stands in 
 from enum import StrEnum
 
 from keyservice import settings
+from keyservice.contacts.models import Via
 from keyservice.issuance.models import Issuance
-from keyservice.issuance.recipients import Recipients, recipients
+from keyservice.issuance.recipients import Recipient, Recipients, recipients
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Attachment, Message
 from keyservice.outbox.models import Channel
 from keyservice.web.dates import datum
 
 KEY_MAIL = "sleutel-zip"
+KEY_READY = "sleutel-klaar"
 PASSWORD_SMS = "wachtwoord"  # noqa: S105 - the name of a message
+PASSWORD_READY = "wachtwoord-klaar"  # noqa: S105 - the name of a message
+TOLD_RECEIVER = "uitgifte-ontvanger"
 ZIP_NAME = "applicatiesleutel.zip"
 
 
@@ -28,10 +32,11 @@ class Told(StrEnum):
 
 
 class Reminder(StrEnum):
-    """What the key contact is reminded of."""
+    """What somebody is reminded of: the key contact, or who has yet to look at the password."""
 
     RECEIPT = "uitgifte-remind-receipt"
     ACTIVATION = "uitgifte-remind-activation"
+    PASSWORD = "uitgifte-remind-password"  # noqa: S105 - the name of a message
 
 
 def prefixes(issuance: Issuance) -> tuple[str, ...]:
@@ -45,22 +50,37 @@ def zip_prefix(issuance: Issuance) -> str:
 
 
 def key_mail(issuance: Issuance, zip_data: bytes, token: Secret) -> Message:
-    """Return the mail with the zip to the key contact; `token` is the one place where the receipt link stands."""
-    to = _to(issuance)
+    """Return the mail to the key contact: with the zip, or where to download it.
+
+    `token` is the one place where the receipt link stands; who downloads logs in for that.
+    """
+    to = recipients_of(issuance).key
+    by_mail = to.via is Via.MAIL
+    base = settings.current().base_url
     return Message(
-        kind=KEY_MAIL,
+        kind=KEY_MAIL if by_mail else KEY_READY,
         channel=Channel.MAIL,
         key=f"{zip_prefix(issuance)}{issuance.copies}",
-        to=to.key_mailbox,
+        to=to.address,
         values={
-            "name": to.key.name,
+            "name": to.name,
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
-            "url": Secret(f"{settings.current().base_url}/ontvangst/{token.reveal()}"),
+            "url": Secret(f"{base}/ontvangst/{token.reveal()}") if by_mail else base + fetch_path(issuance),
         },
         dossier=issuance.aanvraag_id,
-        attachment=Attachment(ZIP_NAME, "application/zip", zip_data),
+        attachment=Attachment(ZIP_NAME, "application/zip", zip_data) if by_mail else None,
     )
+
+
+def fetch_path(issuance: Issuance) -> str:
+    """Return the page where the key contact downloads the zip."""
+    return f"/uitgiften/{issuance.id}/zipbestand"
+
+
+def password_path(issuance: Issuance) -> str:
+    """Return the page where the password contact looks at the password."""
+    return f"/uitgiften/{issuance.id}/wachtwoord"
 
 
 def password_sms(issuance: Issuance, password: Secret) -> Message:
@@ -69,20 +89,31 @@ def password_sms(issuance: Issuance, password: Secret) -> Message:
         kind=PASSWORD_SMS,
         channel=Channel.SMS,
         key=f"password:{issuance.id}:1",
-        to=_to(issuance).password_mobile,
+        to=recipients_of(issuance).password.address,
         values={"z_number": issuance.z_number, "password": password},
         dossier=issuance.aanvraag_id,
     )
 
 
+def password_ready(issuance: Issuance) -> Message:
+    """Return the mail that the password waits on a page for the password contact; it holds no secret."""
+    to = recipients_of(issuance).password
+    return _mail(PASSWORD_READY, f"password:{issuance.id}:1", issuance, to, password_path(issuance))
+
+
 def told(kind: Told, issuance: Issuance) -> tuple[Message, Message]:
-    """Return the mail to the key contact and the sms to the password contact about what happened."""
-    mail = _mail(kind, f"{kind}:{issuance.id}:mail", issuance)
+    """Return the mail to the key contact, and the sms or mail to the password contact, about what happened."""
+    to = recipients_of(issuance)
+    mail = _mail(kind, f"{kind}:{issuance.id}:mail", issuance, to.key, _status_path(issuance))
+    if to.password.via is not Via.SMS:
+        key = f"{kind}:{issuance.id}:ontvanger"
+        other = _mail(TOLD_RECEIVER, key, issuance, to.password, password_path(issuance), what=kind)
+        return mail, other
     sms = Message(
         kind=kind,
         channel=Channel.SMS,
         key=f"{kind}:{issuance.id}:sms",
-        to=_to(issuance).password_mobile,
+        to=to.password.address,
         values={"z_number": issuance.z_number},
         dossier=issuance.aanvraag_id,
     )
@@ -90,29 +121,38 @@ def told(kind: Told, issuance: Issuance) -> tuple[Message, Message]:
 
 
 def reminder(kind: Reminder, issuance: Issuance, day: int) -> Message:
-    """Return the mail that reminds the key contact; `day` counts from the issue."""
-    return _mail(kind, f"remind:{issuance.id}:{day}", issuance)
+    """Return the mail that reminds somebody; `day` counts from the issue."""
+    to, key = recipients_of(issuance), f"remind:{issuance.id}:{day}"
+    if kind is Reminder.PASSWORD:
+        return _mail(kind, key, issuance, to.password, password_path(issuance))
+    path = fetch_path(issuance) if to.key.via is Via.DOWNLOAD and kind is Reminder.RECEIPT else _status_path(issuance)
+    return _mail(kind, key, issuance, to.key, path, via=to.key.via)
 
 
-def _mail(kind: Told | Reminder, key: str, issuance: Issuance) -> Message:
-    to = _to(issuance)
+def _status_path(issuance: Issuance) -> str:
+    return f"/aanvragen/{issuance.aanvraag_id}"
+
+
+def recipients_of(issuance: Issuance) -> Recipients:
+    """Return to whom zip and password of an issuance go."""
+    return recipients(issuance.approval.snapshot)
+
+
+def _mail(kind: str, key: str, issuance: Issuance, to: Recipient, path: str, **more: str) -> Message:
     return Message(
         kind=kind,
         channel=Channel.MAIL,
         key=key,
-        to=to.key_mailbox,
+        to=to.address,
         values={
-            "name": to.key.name,
+            "name": to.name,
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
             "sleutel": issuance.sleutel.number,
             "deadline": datum(issuance.deadline),
             "expires": datum(issuance.sleutel.expires_at),
-            "url": f"{settings.current().base_url}/aanvragen/{issuance.aanvraag_id}",
+            "url": settings.current().base_url + path,
+            **more,
         },
         dossier=issuance.aanvraag_id,
     )
-
-
-def _to(issuance: Issuance) -> Recipients:
-    return recipients(issuance.approval.snapshot)

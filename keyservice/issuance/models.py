@@ -34,7 +34,8 @@ class Issuance(Base):
     `approved_by` and `four_eyes` repeat the approval, by foreign key, so that a CHECK sees them (I8).
     `zip` and `password` are sealed, and NULL as soon as they are no longer needed. `receipt_digest` is the SHA-256 of
     the token in the newest mail's link; `activation_mac` the MAC of the code inside the zip. `copies` counts how often
-    the mail with the zip was queued, `reminders` how many moments of reminding have passed.
+    the mail with the zip was queued, `fetched_at` is when the zip was last downloaded, `reminders` how many moments of
+    reminding have passed.
     """
 
     __tablename__ = "issuance"
@@ -82,6 +83,7 @@ class Issuance(Base):
     activation_mac: Mapped[bytes | None] = mapped_column(LargeBinary)
     activation_tries: Mapped[int] = mapped_column(default=0)
     activation_wait_until: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
     received_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     released_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
@@ -90,6 +92,11 @@ class Issuance(Base):
     reminders: Mapped[int] = mapped_column(default=0)
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[End | None]
+
+    @property
+    def handed_over(self) -> bool:
+        """Tell whether the password may go to its contact: the zip was reported, or DUO released it (I14)."""
+        return self.received_at is not None or self.released_at is not None
 
     aanvraag: Mapped[Aanvraag] = relationship(foreign_keys=[aanvraag_id])
     approval: Mapped[Approval] = relationship(primaryjoin="foreign(Issuance.approval_id) == Approval.id", viewonly=True)

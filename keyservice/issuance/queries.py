@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from keyservice.aanvragen.queries import aanvraag_for
+from keyservice.contacts.models import BY_LOGIN, Part
 from keyservice.database import db
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
@@ -37,6 +39,20 @@ def issuance_for(actor: Actor, issuance_id: UUID, *, lock: bool = False) -> Issu
         raise NotFound("issuance")
     aanvraag_for(actor, found.aanvraag_id)
     return found
+
+
+def for_recipient(actor: Actor, issuance_id: UUID, part: Part, *, lock: bool = False) -> Issuance:
+    """Return an issuance to the person who must log in for its zip or password, by the approved snapshot (I13).
+
+    Raises NotFound for everybody else, whatever the role (I9).
+    """
+    found = db.session.scalar(_locked(select(Issuance).where(Issuance.id == issuance_id), lock=lock))
+    if found is not None and actor.person is not None and actor.gemeente == found.aanvraag.gemeente:
+        to = recipients(found.approval.snapshot)
+        mine = to.key if part is Part.KEY else to.password
+        if mine.via in BY_LOGIN and mine.account == actor.person:
+            return found
+    raise NotFound("issuance")
 
 
 def by_receipt_token(token: Secret, *, lock: bool = False) -> Issuance | None:

@@ -6,35 +6,56 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from keyservice.contacts.independence import Party, conflicts
+from keyservice.contacts.models import BY_LOGIN, Via
 from keyservice.gemeenten.phones import is_mobile
+
+Contact = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody who gets the zip or the password, how, and the proven address: a mailbox, or a mobile (E.164)."""
+
+    party: Party
+    via: Via
+    address: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Return how this person is called."""
+        return self.party.name
+
+    @property
+    def account(self) -> UUID | None:
+        """Return who must log in, when it is had by logging in."""
+        return self.party.account
 
 
 @dataclass(frozen=True)
 class Recipients:
-    """Names and proven addresses: a mailbox for the zip, a mobile number (E.164) for the password."""
+    """The two who get the zip (`key`) and its password."""
 
-    key: Party
-    password: Party
-    key_mailbox: str = field(repr=False)
-    password_mobile: str = field(repr=False)
+    key: Recipient
+    password: Recipient
 
     @property
     def independent(self) -> bool:
         """Tell whether zip and password go to two people; asked before each sending (`design.md` 2.2)."""
-        return not conflicts(self.key, self.password)
+        return not conflicts(self.key.party, self.password.party)
 
 
 def recipients(snapshot: str) -> Recipients:
     """Return the recipients that an approved snapshot names. Raises ValueError when an address was not proven."""
     content = json.loads(snapshot)
-    key, password = content["key_contact"], content["password_contact"]
-    if not key["verified_address"] or not password["verified_address"]:
+    return Recipients(_recipient(content["key_contact"]), _recipient(content["password_contact"]))
+
+
+def _recipient(contact: Contact) -> Recipient:
+    via, address, account = Via(contact["via"] or ""), contact["verified_address"], contact["verified_account"]
+    if not address or (via in BY_LOGIN and not account):
         raise ValueError("an approved contact without a proven address")
-    return Recipients(_party(key), _party(password), key["verified_address"], password["verified_address"])
-
-
-def _party(contact: Mapping[str, str | None]) -> Party:
-    # Accounts can change after the approval, so the snapshot has none; approval and issue look at them.
+    # Accounts can change after the approval: of who needs none the snapshot has none; approval and issue look at them.
     phone = contact["phone"]
     mobile = contact["mobile"] or (phone if phone and is_mobile(phone) else None)
-    return Party(UUID(contact["id"]), None, contact["name"] or "", contact["mailbox"], mobile)
+    login = UUID(account) if via in BY_LOGIN and account else None
+    return Recipient(Party(UUID(contact["id"]), login, contact["name"] or "", contact["mailbox"], mobile), via, address)

@@ -4,19 +4,16 @@ import contextlib
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
-
 from keyservice import audit
 from keyservice.aanvragen.review import return_to_review
 from keyservice.aanvragen.service import mark_issued
-from keyservice.database import execute_count, transaction
+from keyservice.database import transaction
 from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance import events, handout, messages
+from keyservice.issuance import events, handout, messages, steps
 from keyservice.issuance.eligibility import OUTDATED, issuable, reissuable
 from keyservice.issuance.messages import Told
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import by_receipt_token, issuance_for, token_digest
-from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -71,12 +68,7 @@ def confirm_receipt(actor: Actor, token: Secret) -> None:
         issuance = by_receipt_token(token, lock=True)
         if issuance is None:
             raise NotFound("receipt")
-        if issuance.received_at is not None:
-            return
-        _change(issuance, Issuance.received_at.is_(None), received_at=clock.now())
-        _record(events.RECEIVED, actor, issuance)
-        if issuance.password_sent_at is None:
-            _send_password(actor, issuance)
+        steps.receive(actor, issuance)
 
 
 def release(actor: Actor, issuance_id: UUID, called: str, reason: str) -> None:
@@ -88,15 +80,17 @@ def release(actor: Actor, issuance_id: UUID, called: str, reason: str) -> None:
     with transaction():
         issuance = _underway(actor, issuance_id, Role.RELATIEBEHEERDER)
         _require_password_here(issuance)
+        if issuance.handed_over:
+            raise Conflict("password-already-sent")
         if issuance.issued_by == actor.person:
             raise Refused("own-issue")
         registered = gemeente(issuance.aanvraag.gemeente)
         if registered is None or registered.phone is None or registered.phone != called:
             raise Conflict("not-registered-number")
-        _change(issuance, Issuance.released_at.is_(None), released_at=clock.now(), released_by=actor.person)
-        _record(events.RELEASED, actor, issuance, called=called, reason=reason)
-        _tell(Told.RELEASED, issuance)
-        _send_password(actor, issuance)
+        steps.change(issuance, Issuance.released_at.is_(None), released_at=clock.now(), released_by=actor.person)
+        steps.record(events.RELEASED, actor, issuance, called=called, reason=reason)
+        steps.tell(Told.RELEASED, issuance)
+        steps.hand_over_password(actor, issuance)
 
 
 def resend_zip(actor: Actor, issuance_id: UUID) -> None:
@@ -109,12 +103,12 @@ def resend_zip(actor: Actor, issuance_id: UUID) -> None:
         _require_password_here(issuance)
         if issuance.copies >= MOST_COPIES:
             raise Conflict("zip-sent-too-often")
-        _require_independent(issuance)
+        steps.require_independent(issuance)
         token, copies = Secret(link_token()), issuance.copies
-        _change(issuance, Issuance.copies == copies, copies=copies + 1, receipt_digest=token_digest(token))
+        steps.change(issuance, Issuance.copies == copies, copies=copies + 1, receipt_digest=token_digest(token))
         cancel_messages(messages.zip_prefix(issuance))  # a mail that still waits has a link that no longer works
         enqueue(messages.key_mail(issuance, handout.unsealed_zip(issuance), token))
-        _record(events.RESENT, actor, issuance, copy=copies + 1)
+        steps.record(events.RESENT, actor, issuance, copy=copies + 1)
 
 
 def activate(actor: Actor, issuance_id: UUID, code: str) -> None:
@@ -148,9 +142,9 @@ def cancel(actor: Actor, issuance_id: UUID, reason: str) -> None:
     """
     with transaction():
         issuance = _underway(actor, issuance_id, Role.RELATIEBEHEERDER, Role.AANVRAGER, past_deadline=True)
-        _end(actor, issuance, End.CANCELLED)
-        _record(events.CANCELLED, actor, issuance, reason=reason)
-        _tell(Told.CANCELLED, issuance)
+        steps.end(actor, issuance, End.CANCELLED)
+        steps.record(events.CANCELLED, actor, issuance, reason=reason)
+        steps.tell(Told.CANCELLED, issuance)
 
 
 def lapse(issuance_id: UUID) -> None:
@@ -159,9 +153,9 @@ def lapse(issuance_id: UUID) -> None:
         issuance = session.get(Issuance, issuance_id, with_for_update=True, populate_existing=True)
         if issuance is None or issuance.ended_at is not None or clock.now() < issuance.deadline:
             return
-        _end(WORKER, issuance, End.LAPSED)
-        _record(events.LAPSED, WORKER, issuance)
-        _tell(Told.LAPSED, issuance)
+        steps.end(WORKER, issuance, End.LAPSED)
+        steps.record(events.LAPSED, WORKER, issuance)
+        steps.tell(Told.LAPSED, issuance)
 
 
 def _underway(actor: Actor, issuance_id: UUID, *roles: Role, past_deadline: bool = False) -> Issuance:
@@ -179,75 +173,19 @@ def _require_password_here(issuance: Issuance) -> None:
         raise Conflict("password-already-sent")
 
 
-def _require_independent(issuance: Issuance) -> None:
-    if not recipients(issuance.approval.snapshot).independent:
-        raise Conflict("not-independent")
-
-
-def _send_password(actor: Actor, issuance: Issuance) -> None:
-    """Move the password from the issuance into the queue: from now on only the message holds it."""
-    _require_independent(issuance)
-    password = handout.unsealed_password(issuance)
-    _change(issuance, Issuance.password_sent_at.is_(None), password=None, password_sent_at=clock.now())
-    enqueue(messages.password_sms(issuance, password))
-    _record(events.PASSWORD_QUEUED, actor, issuance)
-
-
 def _count_try(actor: Actor, issuance: Issuance) -> int:
     """Count a wrong code and return how many tries are left; the last one starts the wait and a new count."""
     seen = issuance.activation_tries
     tries = seen + 1
     wait = clock.now() + WAIT if tries >= MOST_TRIES else None
     stored = 0 if wait else tries
-    _change(issuance, Issuance.activation_tries == seen, activation_tries=stored, activation_wait_until=wait)
-    _record(events.CODE_REFUSED, actor, issuance, result=audit.Result.REFUSED, tries=tries)
+    steps.change(issuance, Issuance.activation_tries == seen, activation_tries=stored, activation_wait_until=wait)
+    steps.record(events.CODE_REFUSED, actor, issuance, result=audit.Result.REFUSED, tries=tries)
     return MOST_TRIES - tries
 
 
 def _finish(actor: Actor, issuance: Issuance) -> None:
     sleutels.activate(actor, issuance.sleutel_id, dossier=issuance.aanvraag_id)
-    _end(actor, issuance, End.DONE)
-    _record(events.DONE, actor, issuance)
-    _tell(Told.ACTIVE, issuance)
-
-
-def _end(actor: Actor, issuance: Issuance, how: End) -> None:
-    """Close an issuance: everything sealed is destroyed, its messages stay here; unless done, the key is revoked."""
-    prefixes = messages.prefixes(issuance)
-    wiped = {"zip": None, "password": None, "activation_mac": None}
-    _change(issuance, Issuance.ended_at.is_(None), ended_at=clock.now(), end_reason=how, **wiped)
-    if how is not End.DONE:
-        sleutels.revoke(actor, issuance.sleutel_id, how, dossier=issuance.aanvraag_id)
-    for prefix in prefixes:
-        cancel_messages(prefix)
-
-
-def _change(issuance: Issuance, seen: ColumnElement[bool], **values: object) -> None:
-    """Write by compare-and-swap. Raises Conflict when somebody was faster."""
-    where = (Issuance.id == issuance.id, Issuance.ended_at.is_(None), seen)
-    if not execute_count(update(Issuance).where(*where).values(**values)):
-        raise Conflict("changed-meanwhile")
-
-
-def _tell(what: Told, issuance: Issuance) -> None:
-    for message in messages.told(what, issuance):
-        enqueue(message)
-
-
-def _record(
-    event: audit.EventType,
-    actor: Actor,
-    issuance: Issuance,
-    *,
-    result: audit.Result = audit.Result.OK,
-    **values: object,
-) -> None:
-    audit.record(
-        event,
-        actor,
-        dossier=issuance.aanvraag_id,
-        subject=issuance.id,
-        gemeente=issuance.aanvraag.gemeente,
-        result=result,
-        **values,
-    )
+    steps.end(actor, issuance, End.DONE)
+    steps.record(events.DONE, actor, issuance)
+    steps.tell(Told.ACTIVE, issuance)

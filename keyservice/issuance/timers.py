@@ -51,6 +51,13 @@ def _passed(issuance: Issuance) -> int:
     return sum(clock.working_day_on_or_after(issued + timedelta(days=day)) <= today for day in REMIND_DAYS)
 
 
+def _due(issuance: Issuance) -> Reminder:
+    """Return what an issuance waits for."""
+    if issuance.password_sent_at is not None:
+        return Reminder.ACTIVATION
+    return Reminder.PASSWORD if issuance.handed_over else Reminder.RECEIPT
+
+
 def _remind(issuance_id: UUID) -> None:
     with transaction() as session:
         issuance = session.get_one(Issuance, issuance_id, populate_existing=True)
@@ -60,8 +67,7 @@ def _remind(issuance_id: UUID) -> None:
             return
         # After a pause of the worker one mail is enough: that of the last moment that passed.
         day = REMIND_DAYS[passed - 1]
-        gone = issuance.password_sent_at is not None
-        enqueue(messages.reminder(Reminder.ACTIVATION if gone else Reminder.RECEIPT, issuance, day))
+        enqueue(messages.reminder(_due(issuance), issuance, day))
         audit.record(
             events.REMINDED,
             WORKER,

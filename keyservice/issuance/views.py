@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
@@ -10,7 +10,8 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.gemeenten.phones import show_phone
 from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance import queries, service
+from keyservice.issuance import queries, receiving_views, service
+from keyservice.issuance.blueprint import bp
 from keyservice.issuance.eligibility import issuable, reissuable
 from keyservice.issuance.forms import ActivateForm, CancelForm, ReleaseForm
 from keyservice.issuance.models import Issuance
@@ -22,7 +23,7 @@ from keyservice.outbox.service import retry
 from keyservice.web import access
 from keyservice.web.forms import Form
 
-bp = Blueprint("issuance", __name__)
+__all__ = ["bp", "receiving_views"]  # importing that module hangs its pages into the one blueprint
 _WRONG_CODE = "Deze activatiecode klopt niet. U kunt het nog {left} keer proberen."
 _LAST_WRONG_CODE = "Deze activatiecode klopt niet. U kunt het over 15 minuten opnieuw proberen."
 

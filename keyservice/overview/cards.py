@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from keyservice.aanvragen.models import Aanvraag, Approval
-from keyservice.contacts.models import Contact, Part, Vouching
+from keyservice.contacts.models import Contact, Part, Via, Vouching
 from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.models import Issuance
-from keyservice.overview.words import ISSUANCE, sleutel_badge
+from keyservice.overview.words import ISSUANCE, WAYS, sleutel_badge
 from keyservice.web.dates import datum, datumtijd
 
 # Label, value, and the two of `data_list` for a link to change it, which is never here.
@@ -32,15 +32,19 @@ def _confirmed(contact: Contact) -> dict[str, str | None]:
     return {"Ontvangst bevestigd": _since(contact.confirmed_at)} if contact.part is Part.PASSWORD else {}
 
 
+def _way(contact: Contact) -> dict[str, str | None]:
+    return {"Zipbestand" if contact.part is Part.KEY else "Wachtwoord": WAYS[contact.via]}
+
+
 def contact_for_gemeente(contact: Contact) -> Rows:
     """Return who a contact is and what is proven."""
-    key = contact.part is Part.KEY
     mobile = show_phone(contact.mobile) if contact.mobile else None
     return _rows(
         {
             "Naam": contact.name,
             "Functie": contact.function,
-            **({"E-mailadres": contact.mailbox} if key else {"Mobiel nummer": mobile}),
+            **({"Mobiel nummer": mobile} if contact.via is Via.SMS else {"E-mailadres": contact.mailbox}),
+            **_way(contact),
             "Adres bewezen": _since(contact.verified_at if contact.verified else None),
             "Iemand staat in": _since(contact.vouched_at),
             **_confirmed(contact),
@@ -57,6 +61,7 @@ def contact_for_duo(contact: Contact, names: Names) -> Rows:
             "E-mailadres": contact.mailbox,
             "Telefoonnummer": show_phone(contact.phone) if contact.phone else None,
             "Mobiel nummer": show_phone(contact.mobile) if contact.mobile else None,
+            **_way(contact),
             "Opgegeven door": names[contact.proposed_by],
             "Adres bewezen": _since(contact.verified_at if contact.verified else None),
             "Iemand staat in": _voucher(contact, names),

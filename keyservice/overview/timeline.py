@@ -34,9 +34,9 @@ _ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage",
 ROAD = (
     "U verstuurt de aanvraag",
     "De relatiebeheerder beoordeelt de aanvraag",
-    "DUO geeft de sleutel uit. Het zipbestand gaat per e-mail naar de contactpersoon voor de sleutel",
+    "DUO geeft de sleutel uit. Het zipbestand gaat naar de contactpersoon voor de sleutel",
     "De contactpersoon meldt dat het zipbestand er is",
-    "Het wachtwoord gaat per sms naar uw collega",
+    "Het wachtwoord gaat naar uw collega",
     "U activeert de sleutel met de code uit het zipbestand",
 )
 _REACHED: Mapping[Status, int] = MappingProxyType(

@@ -43,9 +43,9 @@ LABELS: Mapping[Act, str] = MappingProxyType(
 # What the gemeente itself can mend of what `contacts.queries.missing` names; the call is DUO's.
 _OWN_WORK: Mapping[str, str] = MappingProxyType(
     {
-        "key-address": "Bewijs het e-mailadres van de contactpersoon voor de sleutel. Dat doet u met het oefenbestand.",
+        "key-address": "Bewijs het adres van de contactpersoon voor de sleutel: met het oefenbestand of door inloggen.",
         "key-vouched": "Laat uw gemeentebeheerder instaan voor de contactpersoon voor de sleutel.",
-        "password-address": "Bewijs het mobiele nummer van de contactpersoon voor het wachtwoord, met een sms.",
+        "password-address": "Bewijs het adres van de contactpersoon voor het wachtwoord: met een sms of door inloggen.",
         "password-confirmed": "Laat de contactpersoon voor het wachtwoord bevestigen: 'Ja, ik ontvang het wachtwoord'.",
         "not-independent": "Geef voor de sleutel en het wachtwoord twee verschillende personen op.",
     }
@@ -125,12 +125,13 @@ def _after_issue(handover: Handover | None) -> Todo:
         return Todo(_NOTHING, "De sleutel is geactiveerd.", "ok")
     if not handover.received:
         text = (
-            "Het zipbestand gaat per e-mail naar de contactpersoon voor de sleutel. "
-            "Is het er? Kies dan in die e-mail 'Ik heb het zipbestand'. Daarna versturen wij het wachtwoord."
+            "De contactpersoon voor de sleutel krijgt een e-mail. "
+            "Is het zipbestand er? Kies dan via die e-mail 'Ik heb het zipbestand'. Daarna krijgt uw collega het "
+            "wachtwoord."
         )
         return Todo("Meld dat u het zipbestand hebt", text, "warning")
     if not handover.password_sent:
-        return Todo(_NOTHING, "Het zipbestand is ontvangen. Wij versturen nu het wachtwoord aan uw collega.")
+        return Todo(_NOTHING, "Het zipbestand is ontvangen. Uw collega krijgt nu het wachtwoord.")
     text = (
         "Open het zipbestand met het wachtwoord van uw collega. In het zipbestand staat een activatiecode. "
         "Vul die hier in. Pas dan werkt de sleutel."

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
+from keyservice.aanvragen.words import KEY_VIA, PASSWORD_VIA
 from keyservice.aanvragen.workflow import OPEN
 from keyservice.accounts.words import ROLES
 from keyservice.audit.queries import EventView
+from keyservice.contacts.models import Via
 from keyservice.issuance.models import End
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
@@ -46,6 +48,7 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
     }
 )
 CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms"})
+WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
 RESULT: Mapping[str, Badge] = MappingProxyType({"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error")})
 ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
@@ -101,6 +104,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "text": "tekst",
         "tries": "pogingen",
         "until": "tot",
+        "via": "manier",
     }
 )
 MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -123,16 +127,21 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "account-many-failures": "Vaak verkeerd ingelogd",
         "account-new-device": "Nieuw apparaat",
         "account-password-changed": "Wachtwoord veranderd",
+        "contact-log-in": "Vraag om in te loggen en te bevestigen",
         "practice-zip": "Oefenbestand",
         "sleutel-active": "Sleutel geactiveerd",
+        "sleutel-klaar": "Bericht: zipbestand staat klaar",
         "sleutel-zip": "Zipbestand met de sleutel",
         "sms-code": "Code om te bevestigen",
         "uitgifte-cancelled": "Levering geannuleerd",
         "uitgifte-lapsed": "Levering vervallen",
         "uitgifte-released": "Wachtwoord vrijgegeven",
+        "uitgifte-ontvanger": "Bericht aan de contactpersoon voor het wachtwoord",
         "uitgifte-remind-activation": "Herinnering: sleutel activeren",
+        "uitgifte-remind-password": "Herinnering: wachtwoord bekijken",
         "uitgifte-remind-receipt": "Herinnering: zipbestand melden",
         "wachtwoord": "Wachtwoord",
+        "wachtwoord-klaar": "Bericht: wachtwoord staat klaar",
     }
 )
 
@@ -144,6 +153,7 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "channel": {str(channel): name for channel, name in CHANNEL.items()},
         "kind": MESSAGES,
         "part": PARTS,
+        "via": {str(via): name for via, name in WAYS.items()},
         "role": {str(role): name for role, name in ROLES.items()},
     }
 )

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from keyservice import audit, settings
 from keyservice.database import execute_count, next_number, transaction
 from keyservice.kernel import clock
-from keyservice.kernel.actor import WORKER, Actor, Role
+from keyservice.kernel.actor import GEMEENTE_ROLES, WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import SealBroken
@@ -85,7 +85,7 @@ def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID) -> Non
     A key whose row was changed from outside is revoked too: that only takes.
     """
     if actor != WORKER:
-        actor.require(Role.AANVRAGER, Role.RELATIEBEHEERDER)
+        actor.require(Role.RELATIEBEHEERDER, *GEMEENTE_ROLES)
     with transaction():
         sleutel = queries.locked(sleutel_id)
         if sleutel.revoked_at is not None:

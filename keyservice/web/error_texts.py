@@ -13,6 +13,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
+# The contacts of an aanvraag.
+TEXTS |= {
+    "contact-without-account": (
+        "Deze collega heeft nog geen account",
+        "Vraag uw gemeentebeheerder om uw collega uit te nodigen met dit e-mailadres.",
+    ),
+}
 # The review of an aanvraag.
 TEXTS |= {
     "step-not-possible": ("Deze stap kan nu niet", "De aanvraag heeft nu de status '{status}'."),
@@ -74,6 +81,18 @@ TEXTS |= {
     "not-reissuable": (
         "U kunt geen nieuwe sleutel uitgeven",
         "Dat kan alleen als de vorige levering is vervallen of geannuleerd.",
+    ),
+    "zip-not-fetched": (
+        "U hebt het zipbestand nog niet opgehaald",
+        "Haal het zipbestand eerst op. Meld daarna dat u het hebt.",
+    ),
+    "password-not-ready": (
+        "Het wachtwoord staat nog niet klaar",
+        "Eerst meldt uw collega dat het zipbestand er is.",
+    ),
+    "password-shown-already": (
+        "Het wachtwoord is al een keer bekeken",
+        "Daarna is het vernietigd. Bent u het kwijt, of was u dat niet? Bel dan uw relatiebeheerder.",
     ),
     "receipt": (
         "Deze link werkt niet (meer)",

@@ -85,7 +85,7 @@ def fill_in(anna: CheckedPerson) -> str:
     anna.check("stap2")
     anna.press("Volgende")
     anna.check("stap2-fout")
-    key, password = anna.page.locator("fieldset").nth(0), anna.page.locator("fieldset").nth(1)
+    key, password = anna.page.locator("fieldset").nth(0), anna.page.locator("fieldset").nth(2)
     key.get_by_label("Functie").fill("Medewerker inburgering")
     key.get_by_label("Telefoonnummer").fill("010 200 00 01")
     password.get_by_label("Naam").fill("Bram Voorbeeld")

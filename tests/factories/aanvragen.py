@@ -7,7 +7,7 @@ from keyservice.aanvragen.content import DECLARATION_VERSION, pakket_key
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
 from keyservice.accounts.queries import valid_grants
-from keyservice.contacts.models import Contact, Part, Vouching
+from keyservice.contacts.models import VIAS, Contact, Part, Vouching
 from keyservice.database import next_number, transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
@@ -93,6 +93,7 @@ def _contact(part: Part, address: str, **facts: Any) -> Contact:
         id=new_id(),
         gemeente="9998",
         part=part,
+        via=VIAS[part][0],
         z_number=z_number(),
         proposed_by=person_id("anna"),
         created_at=now,

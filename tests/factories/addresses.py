@@ -23,14 +23,22 @@ STATE = {
     "issuance.issue": "approved",
     "issuance.activate": "issued",
     "issuance.reissue": "stopped",
+    "aanvragen.this_is_me": "to_prove",
+    "aanvragen.ask_log_in": "to_prove",
+}
+# What only the two contacts may who log in for it.
+BY_LOGIN = {
+    f"issuance.{name}"
+    for name in ("zip_page", "fetch_zip", "report_receipt", "password_page", "show_password", "disown")
 }
 # What each part of an address may be, given the things (of a gemeente, or a person's own) and the endpoint.
 PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "aanvraag_id": lambda things, endpoint: things.aanvragen[STATE.get(endpoint, "submitted")],
     "contact_id": lambda things, endpoint: (
         things.password_contacts if endpoint == "aanvragen.send_sms" else things.key_contacts
-    )["submitted"],
-    "issuance_id": lambda things, _endpoint: things.issuance,
+    )[STATE.get(endpoint, "submitted")],
+    "issuance_id": lambda things, endpoint: things.issuance_by_login if endpoint in BY_LOGIN else things.issuance,
+    "what": lambda _things, _endpoint: "zipbestand",
     "message_id": lambda things, _endpoint: things.message,
     "code": lambda things, _endpoint: things.code,
     "token": lambda things, _endpoint: things.receipt_token,
@@ -49,7 +57,7 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
 }
 # Parts that are a person's own, and those that are nobody's.
 PERSONAL = {"passkey_id"}
-GENERAL = {"step", "act", "filename", "audience"}
+GENERAL = {"what", "step", "act", "filename", "audience"}
 TYPED = {name: value for step in STEPS.values() for name, value in step.items()} | {
     **dict.fromkeys(("text", "motivation", "reden"), "Gebeld en gecontroleerd."),
     **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld"), "y"),

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from keyservice import settings
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
-from keyservice.contacts.models import Contact
+from keyservice.accounts.models import Account
+from keyservice.contacts.models import Contact, Via
 from keyservice.contacts.queries import practice_password
 from keyservice.database import db, transaction
 from keyservice.kernel.seal import Place
@@ -20,7 +21,7 @@ from keyservice.outbox.service import RING, TABLE
 from tests.factories.aanvragen import ready
 
 FORGOTTEN = (
-    *("verified_address", "verified_at", "confirmed_at"),
+    *("verified_address", "verified_at", "verified_account", "confirmed_at"),
     *("vouched_by", "vouched_how", "vouched_number", "vouched_at"),
 )
 
@@ -49,6 +50,22 @@ def unproven(status: Status = Status.SUBMITTED) -> Case:
         session.execute(update(Contact).values(dict.fromkeys(FORGOTTEN)))
     db.session.expire_all()
     return case
+
+
+def logins_only(aanvraag_id: UUID, key: str, password: str, *, proven: bool = True) -> None:
+    """Make the contacts of an aanvraag two people (by the first half of their mail addresses) who log in for it."""
+    with transaction() as session:
+        aanvraag = session.get_one(Aanvraag, aanvraag_id)
+        for row, login, via in (
+            (aanvraag.key_contact, key, Via.DOWNLOAD),
+            (aanvraag.password_contact, password, Via.PAGE),
+        ):
+            assert row
+            account = session.scalars(select(Account).where(Account.email.startswith(f"{login}@"))).one()
+            row.via, row.name, row.mailbox, row.mobile = via, account.name, account.email, None
+            row.verified_address = account.email if proven else None
+            row.verified_account = account.id if proven else None
+            row.confirmed_at = row.confirmed_at if proven else None
 
 
 def contact(contact_id: UUID) -> Contact:

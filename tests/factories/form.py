@@ -15,10 +15,12 @@ from tests.conftest import post
 STEPS: dict[str, dict[str, str]] = {
     "gemeente": {"oin": " 00000003.1234.5678.0000 ", "kvk": "12 34 56 78"},
     "contactpersonen": {
+        "contact_via": "mail",
         "contact_naam": "Anna Voorbeeld",
         "contact_functie": "Beleidsmedewerker",
         "contact_email": "Anna@Voorbeeldstad.example",
         "contact_telefoon": "0031 10 200 00 00",
+        "ontvanger_via": "sms",
         "ontvanger_naam": "Piet Voorbeeld",
         "ontvanger_functie": "Applicatiebeheerder",
         "ontvanger_mobiel": "+31 6 1234 5678",

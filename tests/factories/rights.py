@@ -16,16 +16,17 @@ from keyservice.accounts.models import Account, Audience, FactorReset, Grant, In
 from keyservice.accounts.service import create_account, give_role
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
-from keyservice.demo.people import person_id
+from keyservice.demo.people import PASSWORD, person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.issuance import service
+from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI, Role
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from tests.conftest import csrf
 from tests.factories.aanvragen import actor, ready
-from tests.factories.contacts import FORGOTTEN
+from tests.factories.contacts import FORGOTTEN, logins_only
 from tests.factories.issuance import token_of
 from tests.factories.issued_rows import approve, dead_message
 
@@ -99,6 +100,7 @@ class Things:
     key_contacts: Mapping[str, UUID]
     password_contacts: Mapping[str, UUID]
     issuance: UUID
+    issuance_by_login: UUID
     message: UUID
     receipt_token: str
     colleague: UUID
@@ -165,9 +167,7 @@ def _own(login: str) -> Own:
 
 
 def _account(name: str, email: str) -> UUID:
-    made = create_account(
-        CLI, audience=Audience.GEMEENTE, name=name, email=email, password=Secret("een-lang-wachtwoord")
-    )
+    made = create_account(CLI, audience=Audience.GEMEENTE, name=name, email=email, password=Secret(PASSWORD))
     with transaction() as session:
         anna, account = session.get_one(Account, person_id("anna")), session.get_one(Account, made)
         for factor in FACTORS:  # enrolled like anybody
@@ -194,6 +194,7 @@ def _things(code: str) -> Things:
         approve(aanvragen[name])
     underway = service.issue(actor("rosa"), aanvragen["issued"])
     service.cancel(actor("rosa"), service.issue(actor("rosa"), aanvragen["stopped"]), "Per ongeluk uitgegeven.")
+    by_login = _by_login(code, aanvragen)
     contacts = {state: db.session.get_one(Aanvraag, aanvraag_id) for state, aanvraag_id in aanvragen.items()}
     return Things(
         code=code,
@@ -201,10 +202,27 @@ def _things(code: str) -> Things:
         key_contacts={state: row.key_contact_id for state, row in contacts.items() if row.key_contact_id},
         password_contacts={s: row.password_contact_id for s, row in contacts.items() if row.password_contact_id},
         issuance=underway,
+        issuance_by_login=by_login,
         message=dead_message(aanvragen["issued"]),
         receipt_token=token_of(aanvragen["issued"]).reveal(),
         **_of_accounts(code),
     )
+
+
+# Who gets zip and password of a gemeente by logging in.
+_RECIPIENTS = {HERE: ("anna", "rita"), THERE: ("tom", "sam"), FORMER: ("anna", "rita")}
+
+
+def _by_login(code: str, aanvragen: dict[str, UUID]) -> UUID:
+    """Store an issuance to two people who log in, received already; and a key contact who has to say "dit ben ik"."""
+    for name in ("by_login", "to_prove"):
+        aanvragen[name] = _aanvraag(code, Status.SUBMITTED, name)
+        logins_only(aanvragen[name], *_RECIPIENTS[code], proven=name == "by_login")
+    approve(aanvragen["by_login"])
+    issuance_id, now = service.issue(actor("rosa"), aanvragen["by_login"]), clock.now()
+    with transaction() as session:
+        session.execute(update(Issuance).where(Issuance.id == issuance_id).values(fetched_at=now, received_at=now))
+    return issuance_id
 
 
 def _of_accounts(code: str) -> dict[str, UUID]:

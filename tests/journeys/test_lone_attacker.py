@@ -24,6 +24,7 @@ from keyservice.accounts.models import Audience
 from keyservice.accounts.queries import by_mailbox, holders
 from keyservice.accounts.service import create_account, give_role
 from keyservice.contacts import service as contacts
+from keyservice.contacts import vouching
 from keyservice.contacts.models import Contact, Part
 from keyservice.contacts.queries import practice_password
 from keyservice.database import db
@@ -165,8 +166,8 @@ class Attacker(RuleBasedStateMachine):
         contact, row = self._contact(part), self._row()
         if contact and row:
             requesters = {row.created_by, row.submitted_by}
-            attempt(contacts.vouch_as_gemeentebeheerder, self.people[who], contact.id, self.aanvraag, requesters)
-            attempt(contacts.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag)
+            attempt(vouching.vouch_as_gemeentebeheerder, self.people[who], contact.id, self.aanvraag, requesters)
+            attempt(vouching.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag)
 
     @rule(who=PUPPETS, step=STEPS)
     def force_a_step(self, who: str, step: Step) -> None:

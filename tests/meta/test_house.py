@@ -34,6 +34,7 @@ REVEALS = {
     "issuance/handout.py",  # seals the password, makes the MAC of the activation code
     "issuance/messages.py",  # puts the token into the link of a mail, as a Secret again
     "issuance/queries.py",  # digests the token of a link
+    "issuance/receiving_views.py",  # shows the password of a zip to its contact, once
     "kernel/zips.py",  # encrypts with the password
     "outbox/channels/mail.py",  # logs in at the mail server
     "outbox/message.py",  # packs values to be sealed

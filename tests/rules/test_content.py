@@ -51,8 +51,10 @@ KEY: dict[str, object] = {
     "mobile": None,
     "z_number": "Z-234567",
     "verified_address": None,
+    "verified_account": None,
+    "via": "mail",
 }
-PASSWORD = KEY | {"name": "Piet Voorbeeld", "mailbox": None, "phone": None, "mobile": "+31612345678"}
+PASSWORD = KEY | {"via": "sms", "name": "Piet Voorbeeld", "mailbox": None, "phone": None, "mobile": "+31612345678"}
 
 
 def whole(**changes: object) -> dict[str, object]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from keyservice.accounts.models import Account
 from keyservice.audit.queries import of_dossier
-from keyservice.contacts import service, timers
+from keyservice.contacts import service, timers, vouching
 from keyservice.contacts.challenges import MOST_PER_HOUR
 from keyservice.contacts.models import MOST_TRIES, Challenge, Contact, Part, Vouching
 from keyservice.contacts.queries import VOUCHING_HOLDS, missing, newest_challenge, party, practice_password
@@ -59,8 +59,8 @@ def make_ready(case: Case) -> None:
     service.prove_mailbox(actor("anna"), case.key, practice_code(case), case.aanvraag)
     service.send_sms_code(actor("anna"), case.password, case.aanvraag)
     service.confirm_by_code(ANONYMOUS, contact(case.password).z_number, sms_code(case))
-    service.vouch_as_gemeentebeheerder(actor("gert"), case.key, case.aanvraag, (person_id("anna"),))
-    service.vouch_by_call(actor("rik"), case.password, REGISTERED, case.aanvraag)
+    vouching.vouch_as_gemeentebeheerder(actor("gert"), case.key, case.aanvraag, (person_id("anna"),))
+    vouching.vouch_by_call(actor("rik"), case.password, REGISTERED, case.aanvraag)
 
 
 def change(case: Case, who: str = "anna", part: Part = Part.KEY, **values: str | None) -> UUID:
@@ -170,7 +170,7 @@ class TestPropose:
             lambda: service.send_practice_zip(tom, case.key, case.aanvraag),
             lambda: service.prove_mailbox(tom, case.key, "22222222", case.aanvraag),
             lambda: service.send_sms_code(tom, case.password, case.aanvraag),
-            lambda: service.vouch_as_gemeentebeheerder(
+            lambda: vouching.vouch_as_gemeentebeheerder(
                 replace(tom, roles=frozenset({Role.GEMEENTEBEHEERDER})), case.key, case.aanvraag, ()
             ),
         ]
@@ -358,33 +358,35 @@ class TestMobile:
 
 class TestVouching:
     def vouch(self, who: Actor, case: Case, requester: str = "anna", **more: str) -> None:
-        service.vouch_as_gemeentebeheerder(who, case.key, case.aanvraag, (person_id(requester),), **more)
+        vouching.vouch_as_gemeentebeheerder(who, case.key, case.aanvraag, (person_id(requester),), **more)
 
     def test_a_call_to_the_registered_number_is_recorded(self, case: Case) -> None:
-        service.vouch_by_call(actor("rik"), case.password, REGISTERED, case.aanvraag)
+        vouching.vouch_by_call(actor("rik"), case.password, REGISTERED, case.aanvraag)
         row = contact(case.password)
         assert (row.vouched_by, row.vouched_how, row.vouched_number) == (person_id("rik"), Vouching.CALL, REGISTERED)
         assert row.vouched_at
 
     def test_another_number_than_that_of_the_register_is_refused(self, case: Case) -> None:
-        assert refusal(lambda: service.vouch_by_call(actor("rik"), case.key, "+31612345678", case.aanvraag)) == (
+        assert refusal(lambda: vouching.vouch_by_call(actor("rik"), case.key, "+31612345678", case.aanvraag)) == (
             "Conflict not-registered-number"
         )
 
     def test_without_a_registered_number_nobody_can_vouch_by_a_call(self, case: Case) -> None:
         with transaction() as session:
             session.execute(update(Gemeente).where(Gemeente.code == "9998").values(phone=None))
-        assert refusal(lambda: service.vouch_by_call(actor("rik"), case.key, "", case.aanvraag)) == (
+        assert refusal(lambda: vouching.vouch_by_call(actor("rik"), case.key, "", case.aanvraag)) == (
             "Conflict no-registered-number"
         )
 
     @pytest.mark.parametrize("who", ["anna", "ben"])
     def test_only_a_relatiebeheerder_vouches_by_a_call(self, case: Case, who: str) -> None:
-        assert refusal(lambda: service.vouch_by_call(actor(who), case.key, REGISTERED, case.aanvraag)) == "Refused role"
+        assert (
+            refusal(lambda: vouching.vouch_by_call(actor(who), case.key, REGISTERED, case.aanvraag)) == "Refused role"
+        )
 
     def test_a_gemeentebeheerder_never_vouches_for_the_password_contact(self, case: Case) -> None:
         gert = actor("gert")
-        assert refusal(lambda: service.vouch_as_gemeentebeheerder(gert, case.password, case.aanvraag, ())) == (
+        assert refusal(lambda: vouching.vouch_as_gemeentebeheerder(gert, case.password, case.aanvraag, ())) == (
             "Refused vouching-takes-a-call"
         )
 
@@ -409,9 +411,9 @@ class TestVouching:
         seen = contact(case.key).fingerprint
         change(case, mailbox="anders@voorbeeldstad.example")
         assert refusal(lambda: self.vouch(actor("gert"), case, seen=seen)) == "Conflict changed-meanwhile"
-        assert refusal(lambda: service.vouch_by_call(actor("rik"), case.key, REGISTERED, case.aanvraag, seen=seen)) == (
-            "Conflict changed-meanwhile"
-        )
+        assert refusal(
+            lambda: vouching.vouch_by_call(actor("rik"), case.key, REGISTERED, case.aanvraag, seen=seen)
+        ) == ("Conflict changed-meanwhile")
 
     def test_a_vouching_holds_a_year(self, case: Case) -> None:
         make_ready(case)
@@ -449,6 +451,6 @@ def test_a_contact_cannot_be_changed_into_another_part(case: Case) -> None:
 
 def test_i3_a_role_that_is_refused_leaves_nothing_behind(case: Case) -> None:
     with pytest.raises(Refused):
-        service.vouch_by_call(actor("anna"), case.key, REGISTERED, case.aanvraag)
+        vouching.vouch_by_call(actor("anna"), case.key, REGISTERED, case.aanvraag)
     assert contact(case.key).vouched_at is None
     assert codes(case) == []

@@ -55,7 +55,7 @@ def test_rosa_issues_after_seeing_to_whom_and_typing_her_password(
     rosa, url = browser_of("rosa"), f"/dossiers/{aanvraag}/uitgeven"
     page = rosa.get(url)
     assert "Sleutel uitgeven?" in page.text
-    assert "Wij maken de sleutel en sturen het zipbestand naar Anna Voorbeeld." in page.text
+    assert "Wij maken de sleutel. Het zipbestand gaat per e-mail naar Anna Voorbeeld." in page.text
     assert "Het wachtwoord gaat per sms naar Wim Voorbeeld. Dit kunt u niet terugdraaien." in page.text
     done = post(rosa, url, step_up=True)
     assert (done.status_code, done.location) == (303, f"/dossiers/{aanvraag}")

@@ -1,0 +1,94 @@
+"""What the acts on an issuance share: writing by compare-and-swap, handing the password over, ending, telling.
+
+Each is called inside the transaction of a use case.
+"""
+
+from sqlalchemy import ColumnElement, update
+
+from keyservice import audit
+from keyservice.contacts.models import Via
+from keyservice.database import execute_count
+from keyservice.issuance import events, handout, messages
+from keyservice.issuance.messages import Told, recipients_of
+from keyservice.issuance.models import End, Issuance
+from keyservice.kernel import clock
+from keyservice.kernel.actor import Actor
+from keyservice.kernel.errors import Conflict
+from keyservice.outbox.service import cancel as cancel_messages
+from keyservice.outbox.service import enqueue
+from keyservice.sleutels import service as sleutels
+
+
+def change(issuance: Issuance, seen: ColumnElement[bool], **values: object) -> None:
+    """Write by compare-and-swap. Raises Conflict when somebody was faster."""
+    where = (Issuance.id == issuance.id, Issuance.ended_at.is_(None), seen)
+    if not execute_count(update(Issuance).where(*where).values(**values)):
+        raise Conflict("changed-meanwhile")
+
+
+def require_independent(issuance: Issuance) -> None:
+    """Raise Conflict when zip and password would go to one person; asked before each sending."""
+    if not recipients_of(issuance).independent:
+        raise Conflict("not-independent")
+
+
+def receive(actor: Actor, issuance: Issuance) -> None:
+    """Note that the key contact has the zip, and hand the password over (I14). A second time changes nothing."""
+    if issuance.received_at is not None:
+        return
+    handed_over = issuance.released_at is not None
+    change(issuance, Issuance.received_at.is_(None), received_at=clock.now())
+    record(events.RECEIVED, actor, issuance)
+    if not handed_over:
+        hand_over_password(actor, issuance)
+
+
+def hand_over_password(actor: Actor, issuance: Issuance) -> None:
+    """Send the password on its way: into the queue, or onto the page where it shows once."""
+    require_independent(issuance)
+    if recipients_of(issuance).password.via is Via.PAGE:
+        enqueue(messages.password_ready(issuance))
+        record(events.PASSWORD_READY, actor, issuance)
+        return
+    # From now on only the message holds it.
+    password = handout.unsealed_password(issuance)
+    change(issuance, Issuance.password_sent_at.is_(None), password=None, password_sent_at=clock.now())
+    enqueue(messages.password_sms(issuance, password))
+    record(events.PASSWORD_QUEUED, actor, issuance)
+
+
+def end(actor: Actor, issuance: Issuance, how: End) -> None:
+    """Close an issuance: everything sealed is destroyed, its messages stay here; unless done, the key is revoked."""
+    prefixes = messages.prefixes(issuance)
+    wiped = {"zip": None, "password": None, "activation_mac": None}
+    change(issuance, Issuance.ended_at.is_(None), ended_at=clock.now(), end_reason=how, **wiped)
+    if how is not End.DONE:
+        sleutels.revoke(actor, issuance.sleutel_id, how, dossier=issuance.aanvraag_id)
+    for prefix in prefixes:
+        cancel_messages(prefix)
+
+
+def tell(what: Told, issuance: Issuance) -> None:
+    """Tell both contacts what happened."""
+    for message in messages.told(what, issuance):
+        enqueue(message)
+
+
+def record(
+    event: audit.EventType,
+    actor: Actor,
+    issuance: Issuance,
+    *,
+    result: audit.Result = audit.Result.OK,
+    **values: object,
+) -> None:
+    """Write an event about an issuance."""
+    audit.record(
+        event,
+        actor,
+        dossier=issuance.aanvraag_id,
+        subject=issuance.id,
+        gemeente=issuance.aanvraag.gemeente,
+        result=result,
+        **values,
+    )
