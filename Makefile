@@ -1,7 +1,7 @@
 # Short names for dev.py, which does the work.
 PYTHON ?= python3
 
-.PHONY: help run test check demo lock clean
+.PHONY: help run test check demo faults lock clean
 
 help run check lock clean:
 	@$(PYTHON) dev.py $@
@@ -11,3 +11,6 @@ test:
 
 demo:
 	@$(PYTHON) dev.py demo $(if $(OUT),--out "$(OUT)")
+
+faults:
+	@$(PYTHON) dev.py faults $(ARGS)

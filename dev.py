@@ -91,6 +91,13 @@ def demo(arguments: list[str]) -> None:
     become("keyservice", "demo", *(arguments or ["--out", "demo-out"]))
 
 
+def faults(arguments: list[str]) -> None:
+    """Kill the program at every point and go on, on both databases (python3 dev.py faults --help)."""
+    install(DEVELOPMENT)
+    build_assets()
+    become("python", "-m", "tests.faults", *arguments)
+
+
 def lock(arguments: list[str]) -> None:
     """Renew the lock files (python3 dev.py lock --upgrade: newest versions)."""
     install(DEVELOPMENT)
@@ -119,7 +126,16 @@ def show_help(_arguments: list[str]) -> None:
     print(command_list())
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "demo": demo, "lock": lock, "clean": clean, "help": show_help}
+COMMANDS = {
+    "run": run,
+    "test": test,
+    "check": check,
+    "demo": demo,
+    "faults": faults,
+    "lock": lock,
+    "clean": clean,
+    "help": show_help,
+}
 
 
 def command_list() -> str:

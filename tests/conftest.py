@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,13 @@ def fill(app: Flask) -> None:
 def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """Start the application once per kind of database; each test gets the data as they were at the beginning."""
     instance = tmp_path_factory.mktemp(request.param)
-    with {"sqlite": _sqlite, "postgresql": _postgresql}[request.param](instance) as made:
+    with backend_of(request.param, instance) as made:
         yield made
+
+
+def backend_of(kind: str, instance: Path) -> AbstractContextManager[Backend]:
+    """Start the application on a kind of database, with its data in a folder."""
+    return {"sqlite": _sqlite, "postgresql": _postgresql}[kind](instance)
 
 
 @contextmanager
@@ -152,7 +157,8 @@ def url_of(url: str, database: str) -> str:
     return f"{head.rsplit('/', 1)[0]}/{database}?{query}"
 
 
-def _quick_folder() -> str:
+def quick_folder() -> str:
+    """Return a folder for data that live as long as a test."""
     # Each test copies a database: five times as quick in memory, where Linux has a folder there with room.
     memory = Path("/dev/shm")
     roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
@@ -162,8 +168,20 @@ def _quick_folder() -> str:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Start a real PostgreSQL of its own and give its address."""
+    with postgres_process() as server:
+        yield address_of(server)
+
+
+def address_of(server: Any) -> str:
+    """Return the address of a running PostgreSQL."""
+    return str(server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1))
+
+
+@contextmanager
+def postgres_process() -> Iterator[Any]:
+    """Start a real PostgreSQL of its own and give its handle, for a test that stops it."""
     # A short folder of its own: the address of a unix socket has 100 characters at most, and the lock is per TMPDIR.
-    folder = Path(tempfile.mkdtemp(prefix="ks", dir=_quick_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="ks", dir=quick_folder()))
     folder.chmod(0o755)
     (folder / "run").mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch:
@@ -172,7 +190,7 @@ def postgres_server() -> Iterator[str]:
         patch.setattr(tempfile, "tempdir", None)
         server = _start_postgres(folder / "pg")
     try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        yield server
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
