@@ -69,16 +69,19 @@ def test_i3_on_a_full_disk_an_act_is_refused_whole_and_works_once_there_is_room(
     with app.app_context():
         waiting = [approved(pakket=f"Pakket {number}") for number in range(20)]
         rosa = actor("rosa")
-    done = 0
+    full = 0
     with full_disk(app), app.app_context():
-        before = counts()
-        with pytest.raises(OperationalError, match="full"):
-            for aanvraag_id in waiting:  # the first ones may still find room on pages that are there
+        for aanvraag_id in waiting:  # the first ones may still find room on pages that are there
+            before = counts()
+            try:
                 service.issue(rosa, aanvraag_id)
-                before, done = counts(), done + 1
-        assert counts() == before
+            except OperationalError:
+                full += 1
+                assert counts() == before
+    assert full > 0
     with app.app_context():
-        service.issue(rosa, waiting[done])
+        before = counts()
+        service.issue(rosa, waiting[-1])
         assert counts()[0] == before[0] + 1
 
 
