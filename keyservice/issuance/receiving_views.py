@@ -1,9 +1,9 @@
 """The pages for contacts who log in: the zip to download, the password that shows once, and "dit was ik niet"."""
 
-import io
+from base64 import b64encode
 from uuid import UUID
 
-from flask import flash, redirect, render_template, send_file, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from keyservice.contacts.models import Part
@@ -21,15 +21,17 @@ _ISSUANCE = "/uitgiften/<uuid:issuance_id>"
 def zip_page(issuance_id: UUID) -> ResponseReturnValue:
     """Show the key contact that the zip is there, when it was downloaded, and what comes next."""
     issuance = queries.for_recipient(access.actor(), issuance_id, Part.KEY)
-    return render_template("issuance/zip.html", issuance=issuance)
+    return render_template("issuance/zip.html", issuance=issuance, file=None)
 
 
 @bp.post(f"{_ISSUANCE}/zipbestand")
 @access.allow(*GEMEENTE_ROLES, step_up=True)
 def fetch_zip(issuance_id: UUID) -> ResponseReturnValue:
-    """Hand the zip to the key contact."""
+    """Hand the zip to the key contact, on a page that also says what comes next: a bare file would leave him behind."""
     data = receiving.fetch_zip(access.actor(), issuance_id)
-    return send_file(io.BytesIO(data), "application/zip", as_attachment=True, download_name=messages.ZIP_NAME)
+    issuance = queries.for_recipient(access.actor(), issuance_id, Part.KEY)
+    file = f"data:application/zip;base64,{b64encode(data).decode()}"
+    return render_template("issuance/zip.html", issuance=issuance, file=file, file_name=messages.ZIP_NAME)
 
 
 @bp.post(f"{_ISSUANCE}/ontvangst")
