@@ -32,6 +32,7 @@ from keyservice.outbox.service import RING, TABLE
 log = structlog.get_logger()
 BATCH = 50
 LEASE = timedelta(minutes=5)
+SKEW = timedelta(minutes=1)  # by which the clocks of two machines may differ
 # After 1, 2, 4 … minutes, at most 8 hours apart: the last attempt is 96 hours after the first. Attempts are counted and
 # not hours, so that days on which no worker ran, or a retry by a person, cost a message nothing.
 FIRST_WAIT = timedelta(minutes=1)
@@ -59,8 +60,11 @@ def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
     """Lease due messages to one worker, also those whose lease ran out, and return them detached."""
     with transaction() as session:
         now = clock.now()
-        free = (OutboxMessage.status == Delivery.WAITING) & (OutboxMessage.due_at <= now)
-        lapsed = (OutboxMessage.status == Delivery.SENDING) & (OutboxMessage.lease_until < now)
+        # What comes from the future is from before the clock was put back: it does not wait until time is there again.
+        due = or_(OutboxMessage.due_at <= now, OutboxMessage.created_at > now + SKEW)
+        ended = or_(OutboxMessage.lease_until < now, OutboxMessage.lease_until > now + LEASE + SKEW)
+        free = (OutboxMessage.status == Delivery.WAITING) & due
+        lapsed = (OutboxMessage.status == Delivery.SENDING) & ended
         query = select(OutboxMessage).where(or_(free, lapsed)).order_by(OutboxMessage.due_at).limit(limit)
         # SKIP LOCKED lets several workers claim at once; SQLite has one writer at a time and leaves it out.
         rows = list(session.scalars(query.with_for_update(skip_locked=True)))
