@@ -6,10 +6,11 @@ import socket
 import ssl
 from asyncio.base_events import Server
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, cast
 
 from aiosmtpd.controller import Controller
@@ -108,6 +109,32 @@ def silent_server() -> Iterator[int]:
     """Run a server that accepts connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
+
+
+@contextmanager
+def dripping_server(seconds_per_byte: float) -> Iterator[int]:
+    """Run a server that greets a byte at a time and never comes to the end of its line."""
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(b"220 ")
+            while not stopped.wait(seconds_per_byte):
+                connection.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
+
+    stopped = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=serve, daemon=True).start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            stopped.set()
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
 
 
 def free_port() -> int:

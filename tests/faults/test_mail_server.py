@@ -13,7 +13,7 @@ from keyservice.outbox.delivery import deliver_due
 from keyservice.outbox.models import Delivery
 from keyservice.settings import MailSecurity
 from tests.factories.post import app_for_post, make_due, queue, row, statuses
-from tests.fakes import Authority, Behaviour, free_port, mail_server, silent_server
+from tests.fakes import Authority, Behaviour, dripping_server, free_port, mail_server, silent_server
 
 
 @pytest.fixture
@@ -48,6 +48,16 @@ def test_i5_a_server_that_is_down_costs_no_message(app: Flask, behaviour: Behavi
 def test_a_server_that_never_says_a_word_is_given_up_in_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.3)
     with silent_server() as port, app_for_post(app, port):
+        queue_to("anna")
+        started = monotonic()
+        deliver_due()
+        assert monotonic() - started < 3
+        assert row("anna").status is Delivery.WAITING
+
+
+def test_a_server_that_drips_is_given_up_in_time_too(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.5)
+    with dripping_server(seconds_per_byte=0.05) as port, app_for_post(app, port):
         queue_to("anna")
         started = monotonic()
         deliver_due()

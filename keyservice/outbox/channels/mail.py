@@ -3,8 +3,10 @@
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
+from time import monotonic
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
@@ -17,7 +19,7 @@ from keyservice.outbox.message import Content
 from keyservice.outbox.models import OutboxMessage
 from keyservice.settings import MailSecurity, Settings
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 20  # for each answer of the server, from its first byte to its last
 _ONE_MAILBOX = re.compile(r"[A-Za-z0-9_.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
@@ -37,6 +39,46 @@ class FinalMessage(Message):
         return self.final
 
 
+class _Reader:
+    """Reads lines of an answer that must be there in time as a whole: smtplib waits anew for every byte.
+
+    A server that drips is no better than one that is silent.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock, self._read = sock, b""
+        self.until = 0.0
+
+    def readline(self, most: int) -> bytes:
+        while b"\n" not in self._read and len(self._read) < most:
+            # Not 0, which would mean: do not wait at all, and fail in another way.
+            self._sock.settimeout(max(self.until - monotonic(), 0.001))
+            more = self._sock.recv(8192)
+            if not more:
+                break
+            self._read += more
+        self._sock.settimeout(TIMEOUT_SECONDS)
+        end = self._read.find(b"\n") + 1 or most
+        line, self._read = self._read[:end], self._read[end:]
+        return line
+
+    def close(self) -> None:
+        self._read = b""
+
+
+class _Timely(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Reader(self.sock)
+        if self.file is not None:
+            self.file.until = monotonic() + TIMEOUT_SECONDS
+        return super().getreply()
+
+
+class _TimelyTls(_Timely, smtplib.SMTP_SSL):
+    pass
+
+
 class VerifiedConnection(Connection):
     """A connection that gives up in time and talks to the server that the certificate names only."""
 
@@ -46,9 +88,9 @@ class VerifiedConnection(Connection):
         where = (conf.mail_server, conf.mail_port)
         host: smtplib.SMTP
         if conf.mail_security is MailSecurity.TLS:
-            host = smtplib.SMTP_SSL(*where, timeout=TIMEOUT_SECONDS, context=_context(conf))
+            host = _TimelyTls(*where, timeout=TIMEOUT_SECONDS, context=_context(conf))
         else:
-            host = smtplib.SMTP(*where, timeout=TIMEOUT_SECONDS)
+            host = _Timely(*where, timeout=TIMEOUT_SECONDS)
         try:
             _secure(host, conf)
         except BaseException:
