@@ -22,6 +22,7 @@ BIN = VENV / "bin"
 NODE_MODULES = ROOT / "node_modules"
 STATIC = ROOT / "keyservice" / "static"
 ASSETS = STATIC / "build"
+OPENER = ROOT / "keyservice" / "web" / "opener.py"
 PROJECT = ROOT / "pyproject.toml"
 RUNTIME = ROOT / "requirements.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
@@ -200,11 +201,13 @@ def build_assets() -> None:
         print("Installing the front-end packages in node_modules, once ...", flush=True)
         npm("ci")
         mark(NODE_MODULES / ".stamp", [PACKAGES_LOCK])
-    sources = [PACKAGES, PACKAGES_LOCK, *sorted((STATIC / "css").iterdir()), *sorted((STATIC / "js").iterdir())]
+    sources = [PACKAGES, PACKAGES_LOCK, OPENER, *sorted((ROOT / "templates" / "web").glob("*open*.html"))]
+    sources += sorted(path for part in ("css", "js") for path in (STATIC / part).rglob("*.*"))
     if not is_fresh(ASSETS / ".stamp", sources):
         shutil.rmtree(ASSETS, ignore_errors=True)
         npm("run", "build")
         write_licences()
+        subprocess.run([BIN / "python", "-m", "keyservice.web.opener"], check=True)
         mark(ASSETS / ".stamp", sources)
 
 

@@ -12,6 +12,7 @@ from keyservice.issuance.recipients import Recipient, Recipients, recipients
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Attachment, Message
 from keyservice.outbox.models import Channel
+from keyservice.web import opener
 from keyservice.web.dates import datum
 
 KEY_MAIL = "sleutel-zip"
@@ -67,6 +68,7 @@ def key_mail(issuance: Issuance, zip_data: bytes, token: Secret) -> Message:
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
             "url": Secret(f"{base}/ontvangst/{token.reveal()}") if by_mail else base + fetch_path(issuance),
+            "opener": opener.address(),
         },
         dossier=issuance.aanvraag_id,
         attachment=Attachment(ZIP_NAME, "application/zip", zip_data) if by_mail else None,

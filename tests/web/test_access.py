@@ -103,6 +103,8 @@ def test_only_the_routes_meant_for_everybody_are_public(app: Flask) -> None:
         "static",
         "web.accessibility",
         "web.contact",
+        "web.download_opener",
+        "web.open_zip",
         "web.privacy",
         "web.report_vulnerability",
         "web.security_txt",

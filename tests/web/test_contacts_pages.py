@@ -106,6 +106,7 @@ def test_the_practice_zip_is_sent_its_password_shown_and_its_code_taken(
     page = anna.get(url).text
     assert all(f">{group}" in page for group in password.reveal().split("-"))
     assert code not in page
+    assert 'href="/openen"' in page.split("onze openpagina", 1)[0].rsplit("<a ", 1)[1]
     answer = post(anna, url, {"code": code})
     assert (answer.status_code, answer.location) == (303, case.pages)
     assert "key-address" not in lacks(app, case)
