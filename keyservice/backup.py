@@ -43,21 +43,28 @@ def make(folder: Path) -> Backup:
     path = folder / f"keyservice-{clock.now():%Y%m%dT%H%M%SZ}.{'sqlite' if sqlite else 'dump'}"
     part = path.with_name(f"{path.name}.part")
     try:
-        if path.exists():
-            raise BackupFailed(f"{path} is there already")
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise BackupFailed(f"{part} cannot be made: {error.strerror}") from error
+        raise BackupFailed(f"{part}: {error.strerror}") from error
     try:
         (_copy_sqlite if sqlite else _copy_postgresql)(part)
-        rows = _rows_of_sqlite(part) if sqlite else _rows_of_postgresql(part)
-        if rows[MARKER] != 1:
-            raise BackupFailed("the copy is not a whole database of the program; was it migrated?")
-        part.rename(path)
-    except BaseException:
+        rows = verified_rows(part, sqlite=sqlite)
+        os.link(part, path)  # and not a rename, which would overwrite
+    except OSError as error:
+        raise BackupFailed(f"{path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise BackupFailed(f"SQLite: {error}") from error
+    finally:
         part.unlink()
-        raise
     return Backup(path, path.stat().st_size, _to_disk(path), rows)
+
+
+def verified_rows(copy: Path, *, sqlite: bool) -> Counter[str]:
+    """Read a whole copy back and return how many rows each table has. Raises BackupFailed when something is wrong."""
+    rows = _rows_of_sqlite(copy) if sqlite else _rows_of_postgresql(copy)
+    if rows[MARKER] != 1:
+        raise BackupFailed("the copy is not a whole database of the program; was it migrated?")
+    return rows
 
 
 def _copy_sqlite(part: Path) -> None:
@@ -68,24 +75,33 @@ def _copy_sqlite(part: Path) -> None:
 def _copy_postgresql(part: Path) -> None:
     url = db.engine.url
     # Without owners and rights: it is restored by, and for, whoever runs the program there.
-    arguments = ["--format=custom", "--no-owner", "--no-acl", f"--file={part}", f"--dbname={_without_password(url)}"]
-    _run("pg_dump", *arguments, password=url.password)
+    arguments = ["--format=custom", "--no-owner", "--no-acl", f"--file={part}", f"--dbname={without_password(url)}"]
+    environ = os.environ | ({"PGPASSWORD": url.password} if url.password else {})
+    dumping = [_program("pg_dump"), *arguments]
+    done = subprocess.run(dumping, capture_output=True, text=True, check=False, env=environ)  # noqa: S603 - no shell, our own settings
+    if done.returncode:
+        raise BackupFailed(done.stderr.strip())
 
 
-def _rows_of_sqlite(part: Path) -> Counter[str]:
-    with closing(sqlite3.connect(f"{part.absolute().as_uri()}?immutable=1", uri=True)) as copy:
-        if copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
-            raise BackupFailed("the copy is damaged: PRAGMA integrity_check")
-        tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        counts = (copy.execute(f'SELECT count(*) FROM "{table}"').fetchone() for table in tables)  # noqa: S608 - its own names
-        return Counter({table: count for table, (count,) in zip(tables, counts, strict=True)})
+def _rows_of_sqlite(copy: Path) -> Counter[str]:
+    try:
+        with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            verdict = connection.execute("PRAGMA integrity_check").fetchall()
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            count = 'SELECT count(*) FROM "{}"'
+            rows = {table: connection.execute(count.format(table)).fetchone()[0] for table in tables}
+    except sqlite3.DatabaseError as error:
+        raise BackupFailed(f"the copy is damaged: {error}") from error
+    if verdict != [("ok",)]:
+        raise BackupFailed("the copy is damaged: PRAGMA integrity_check")
+    return Counter(rows)
 
 
-def _rows_of_postgresql(part: Path) -> Counter[str]:
+def _rows_of_postgresql(copy: Path) -> Counter[str]:
     """Read the whole copy back as text, and count what stands between `COPY table (…) FROM stdin;` and its end."""
     rows: Counter[str] = Counter()
     table = ""
-    with subprocess.Popen([_program("pg_restore"), "--file=-", part], stdout=subprocess.PIPE) as reading:  # noqa: S603 - no shell, our own file
+    with subprocess.Popen([_program("pg_restore"), "--file=-", copy], stdout=subprocess.PIPE) as reading:  # noqa: S603 - no shell, our own file
         for line in reading.stdout or ():
             if line == b"\\.\n":
                 table = ""
@@ -99,15 +115,6 @@ def _rows_of_postgresql(part: Path) -> Counter[str]:
     return rows
 
 
-def _run(program: str, *arguments: str, password: str | None) -> None:
-    environ = os.environ | ({"PGPASSWORD": password} if password else {})
-    done = subprocess.run(  # noqa: S603 - no shell; what it gets comes from the settings
-        [_program(program), *arguments], capture_output=True, text=True, check=False, env=environ
-    )
-    if done.returncode:
-        raise BackupFailed(f"{program}: {done.stderr.strip()}")
-
-
 def _program(name: str) -> str:
     path = shutil.which(name)
     if path is None:
@@ -115,7 +122,7 @@ def _program(name: str) -> str:
     return path
 
 
-def _without_password(url: URL) -> str:
+def without_password(url: URL) -> str:
     """Return the address for PostgreSQL's own programs. Others can see what a program was started with."""
     return url._replace(drivername="postgresql", password=None).render_as_string()
 

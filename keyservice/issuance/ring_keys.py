@@ -7,6 +7,7 @@ From then on nobody opens what it sealed, in a backup of that time neither. When
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -30,7 +31,8 @@ def look_after() -> None:
     """Rotate the rings, and once an hour destroy the keys whose time has come; one worker at a time."""
     rings = settings.rings()
     rings.rotate()
-    with rings.alone("destroy") as lock:
+    # Not waiting for another worker, who may be stuck: this one has messages to send.
+    with suppress(BlockingIOError), rings.alone("destroy", wait=False) as lock:
         now = clock.now()
         # The file of the lock tells all workers when one of them looked last.
         if abs(now - datetime.fromtimestamp(os.fstat(lock).st_mtime, UTC)) < EVERY:

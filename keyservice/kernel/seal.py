@@ -145,11 +145,14 @@ class Rings:
             self._write(name, [newest, *(key for key in older if key.id not in key_ids)])
 
     @contextmanager
-    def alone(self, purpose: str) -> Iterator[int]:
-        """Let one process at a time do something with the rings; gives the descriptor of the lock's file."""
+    def alone(self, purpose: str, *, wait: bool = True) -> Iterator[int]:
+        """Let one process at a time do something with the rings; gives the descriptor of the lock's file.
+
+        Raises BlockingIOError when somebody else is at it and `wait` is False.
+        """
         descriptor = os.open(self.folder / f".{purpose}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             yield descriptor
         finally:
             os.close(descriptor)

@@ -213,6 +213,17 @@ def test_two_workers_destroy_a_key_once(rings: Rings, context: Flask, on_day: Ca
     assert len(events_of("ring:destroy")) == 3
 
 
+def test_a_worker_that_is_stuck_holds_no_other_one_up(rings: Rings, on_day: Callable[[float], None]) -> None:
+    on_day(7)
+    rings.rotate()
+    on_day(9)
+    with rings.alone("destroy"):
+        ring_keys.look_after()
+        assert len(rings.keys("zip")) == 2
+    ring_keys.look_after()
+    assert len(rings.keys("zip")) == 1
+
+
 # After 45 days, whatever needs it
 
 
