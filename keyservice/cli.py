@@ -150,7 +150,9 @@ def unreadable() -> None:
     """List the deliveries that cannot go on after a restore: cancel each, and issue again."""
     app = create_app()
     with app.app_context():
-        for row in ring_keys.unreadable():
+        rows = ring_keys.unreadable()
+        click.echo(f"{len(rows)} deliveries cannot go on")
+        for row in rows:
             click.echo(f"{row.aanvraag.number}  gemeente {row.aanvraag.gemeente}  levering {row.number}")
 
 

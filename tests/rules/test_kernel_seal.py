@@ -223,6 +223,23 @@ def test_a_destroyed_key_stands_in_no_file_of_the_folder(clocked: Rings) -> None
     assert key.id.hex().encode() not in left
 
 
+def test_a_key_does_not_survive_in_what_a_crash_left_half_written(clocked: Rings) -> None:
+    key = clocked.keys("outbox")[0]
+
+    def die(_path: Path, _target: Path) -> Path:
+        raise RuntimeError("kill -9, right before the rename")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", die)
+        with pytest.raises(RuntimeError):
+            clocked.add_key("outbox")
+    assert [found.id for found in clocked.keys("outbox")] == [key.id], "the old ring is whole"
+    clocked.add_key("outbox")
+    clocked.destroy("outbox", [key.id])
+    left = b"".join(path.read_bytes() for path in clocked.folder.iterdir())
+    assert key.id.hex().encode() not in left
+
+
 def test_the_key_that_seals_cannot_be_destroyed(clocked: Rings) -> None:
     newest = clocked.keys("outbox")[0].id
     clocked.destroy("outbox", [newest])

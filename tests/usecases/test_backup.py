@@ -157,7 +157,7 @@ def test_i6_no_ring_key_is_in_a_backup_in_any_spelling(context: Flask, folder: P
         ):
             assert spelling not in hay
             assert spelling.hex().encode() not in hay
-    assert [path.suffix for path in folder.iterdir()] in (["." + "sqlite"], [".dump"]), "and nothing lies beside it"
+    assert [path.suffix for path in folder.iterdir()] in ([".sqlite"], [".dump"]), "and nothing lies beside it"
 
 
 def test_a_backup_is_never_overwritten(context: Flask, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
