@@ -176,8 +176,8 @@ class Rings:
             ],
             indent=1,
         )
-        # Written beside and renamed: a crash leaves the old ring or the new one, never half a file. Beside has one name,
-        # so that what a crash left there is overwritten before any key of it is destroyed.
+        # Written beside and renamed: a crash leaves the old ring or the new one, never half a file. Beside has one name:
+        # what a crash left there is overwritten before any key in it is destroyed.
         beside = self.folder / f".{name}.new"
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
