@@ -176,7 +176,7 @@ class Rings:
             ],
             indent=1,
         )
-        # Written beside and renamed: a crash leaves the old ring or the new one, never half a file. Beside has one name:
+        # Written beside and renamed: a crash leaves the old ring or the new one, never half a file. The name is fixed:
         # what a crash left there is overwritten before any key in it is destroyed.
         beside = self.folder / f".{name}.new"
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
