@@ -28,7 +28,7 @@ import keyservice.web.pages
 from keyservice.accounts.queries import any_fictive
 from keyservice.audit.triggers import check_triggers
 from keyservice.database import db, tune
-from keyservice.kernel.seal import Rings
+from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
 from keyservice.web import access
 
@@ -115,5 +115,13 @@ def _rings(settings: Settings) -> Rings:
     if settings.mode != "production":
         return Rings.create(settings.rings)
     rings = Rings(settings.rings)
-    rings.keys("session")
+    try:
+        with rings.alone("write"):  # they rotate by themselves, and that must not fail a week from now
+            for name in (*SEALING_RINGS, *LASTING_RINGS):
+                rings.keys(name)
+    except OSError as error:
+        raise SettingsError(
+            f"KEYSERVICE_RINGS: {error.filename}: {error.strerror}. This user must be able to read and write there; "
+            "`keyservice create-rings` makes the rings that are missing."
+        ) from error
     return rings

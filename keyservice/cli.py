@@ -10,11 +10,13 @@ from types import FrameType
 import click
 from flask_migrate import upgrade
 
+from keyservice import backup as backups
 from keyservice import worker as work
 from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
 from keyservice.audit.triggers import TriggersMissing
 from keyservice.gemeenten.service import load_register
+from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
 from keyservice.kernel.seal import Rings
 from keyservice.settings import Settings, SettingsError
@@ -121,6 +123,37 @@ def create_rings() -> None:
     settings = Settings.from_environ(os.environ)
     Rings.create(settings.rings)
     click.echo(f"rings: {settings.rings}")
+
+
+@commands.command()
+@click.argument("out", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def backup(out: Path) -> None:
+    """Write a verified copy of the database into the folder OUT, without the rings. The program may go on meanwhile."""
+    app = create_app()
+    with app.app_context():
+        try:
+            made = backups.make(out)
+        except backups.BackupFailed as error:
+            click.echo(f"No backup: {error}.", err=True)
+            sys.exit(1)
+    click.echo(f"{made.path}\n{made.size} bytes, {made.rows.total()} rows in {len(made.rows)} tables, verified")
+    click.echo(f"SHA-256 {made.sha256}")
+
+
+@commands.group()
+def issuance() -> None:
+    """Deliveries of keys."""
+
+
+@issuance.command()
+def unreadable() -> None:
+    """List the deliveries that cannot go on after a restore: cancel each, and issue again."""
+    app = create_app()
+    with app.app_context():
+        rows = ring_keys.unreadable()
+        click.echo(f"{len(rows)} deliveries cannot go on")
+        for row in rows:
+            click.echo(f"{row.aanvraag.number}  gemeente {row.aanvraag.gemeente}  levering {row.number}")
 
 
 @commands.command("check-key")

@@ -13,6 +13,7 @@ import keyservice.accounts.guessing
 import keyservice.accounts.sessions
 import keyservice.accounts.timers
 import keyservice.contacts.timers
+import keyservice.issuance.ring_keys
 import keyservice.issuance.timers
 from keyservice import audit
 from keyservice.database import db
@@ -33,6 +34,7 @@ TIMERS: tuple[Callable[[], object], ...] = (
     *keyservice.contacts.timers.TIMERS,
     *keyservice.aanvragen.timers.TIMERS,
     *keyservice.issuance.timers.TIMERS,
+    *keyservice.issuance.ring_keys.TIMERS,
     *keyservice.accounts.timers.TIMERS,
     keyservice.accounts.sessions.delete_expired,
     keyservice.accounts.guessing.delete_old,

@@ -26,4 +26,7 @@ DISOWNED = define(
     "issuance:disown", "De contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken.", fields="part"
 )
 LAPSED = define("issuance:lapse", "De levering van de sleutel duurde te lang en is vervallen.")
+RING_KEY_DESTROYED = define(
+    "ring:destroy", "Een oude sleutel van de verzegeling is vernietigd.", fields="ring key values"
+)
 REMINDED = define("issuance:remind", "De contactpersoon voor de sleutel is herinnerd.", fields="day")

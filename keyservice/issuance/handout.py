@@ -11,8 +11,9 @@ from keyservice.issuance.models import Issuance
 from keyservice.issuance.queries import of_aanvraag, token_digest
 from keyservice.kernel import clock, ids
 from keyservice.kernel.actor import Actor
+from keyservice.kernel.errors import Conflict
 from keyservice.kernel.passwords import new_password
-from keyservice.kernel.seal import Place
+from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import build_zip
 from keyservice.outbox.service import enqueue
@@ -69,14 +70,20 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
 
 
 def unsealed_zip(issuance: Issuance) -> bytes:
-    """Return the zip, still encrypted with its password. Raises SealBroken."""
-    return settings.rings().unseal("zip", issuance.zip or b"", _place("zip", issuance.id))
+    """Return the zip, still encrypted with its password. Raises Conflict when no ring key opens it any more."""
+    return _unsealed("zip", issuance.zip, issuance.id)
 
 
 def unsealed_password(issuance: Issuance) -> Secret:
-    """Return the password of the zip. Raises SealBroken."""
-    sealed = issuance.password or b""
-    return Secret(settings.rings().unseal("password", sealed, _place("password", issuance.id)).decode())
+    """Return the password of the zip. Raises Conflict when no ring key opens it any more."""
+    return Secret(_unsealed("password", issuance.password, issuance.id).decode())
+
+
+def _unsealed(column: str, sealed: bytes | None, issuance_id: UUID) -> bytes:
+    try:
+        return settings.rings().unseal(column, sealed or b"", _place(column, issuance_id))  # the ring has its name
+    except SealBroken as error:
+        raise Conflict("seal-broken") from error
 
 
 def code_fits(issuance: Issuance, code: Secret) -> bool:

@@ -5,3 +5,8 @@ from keyservice.audit import define
 OFFERED = define("message:offer", "Een bericht is verstuurd.", fields="kind channel attempts")
 DEAD = define("message:fail", "Een bericht kon niet worden verstuurd.", fields="kind channel attempts cause")
 RETRIED = define("message:retry", "Een mislukt bericht wordt opnieuw verstuurd.", fields="kind")
+EXPIRED = define(
+    "message:expire",
+    "Een bericht bleef te lang liggen en kan niet meer worden verstuurd. De inhoud is vernietigd.",
+    fields="kind channel",
+)

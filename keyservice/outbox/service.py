@@ -1,18 +1,19 @@
 """Queueing, and what a person does with a message that did not go."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import LargeBinary, func, or_, select, update
 
 from keyservice import audit, settings
 from keyservice.database import db, execute_count, transaction, upsert
 from keyservice.kernel import clock
-from keyservice.kernel.actor import Actor, Role
+from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.kernel.ids import new_id
-from keyservice.kernel.seal import Place
-from keyservice.outbox.events import RETRIED
+from keyservice.kernel.seal import ID_IN_BLOB, Place
+from keyservice.outbox.events import EXPIRED, RETRIED
 from keyservice.outbox.message import Message, encode, masked
 from keyservice.outbox.models import Delivery, OutboxMessage
 
@@ -65,3 +66,21 @@ def retry(message_id: UUID, actor: Actor) -> None:
         if not changed:
             raise Conflict("message-not-dead")
         audit.record(RETRIED, actor, dossier=dossier, subject=message_id, kind=kind)
+
+
+def expire(ring_keys: Collection[bytes]) -> None:
+    """End, in the transaction of the caller, every message sealed with a ring key that is destroyed now.
+
+    Nothing else could become of it: such a message waited for weeks, mostly for a person who would try it again.
+    """
+    columns = (OutboxMessage.content, OutboxMessage.final)
+    sealed = or_(*(func.substr(column, *ID_IN_BLOB, type_=LargeBinary()).in_(ring_keys) for column in columns))
+    ended = (
+        update(OutboxMessage)
+        .where(sealed)
+        .values(status=Delivery.CANCELLED, content=None, final=None, owner=None, lease_until=None)
+        .returning(OutboxMessage.id, OutboxMessage.kind, OutboxMessage.channel, OutboxMessage.dossier)
+        .execution_options(synchronize_session=False)
+    )
+    for row in db.session.execute(ended).all():
+        audit.record(EXPIRED, WORKER, dossier=row.dossier, subject=row.id, kind=row.kind, channel=row.channel)

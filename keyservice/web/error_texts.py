@@ -99,6 +99,10 @@ TEXTS |= {
         "Gebruik de link in de nieuwste e-mail over uw applicatiesleutel. Lukt het niet? Bel dan uw relatiebeheerder.",
     ),
     "issuance-ended": ("De levering is al gestopt", "De levering is klaar, geannuleerd of vervallen."),
+    "seal-broken": (
+        "Deze levering kan niet verder",
+        "Zipbestand of wachtwoord kan niet meer open. Een relatiebeheerder annuleert de levering en begint opnieuw.",
+    ),
     "password-already-sent": (
         "Het wachtwoord is al verstuurd",
         "Daarom kan dit niet meer. Er kan wel een nieuwe sleutel komen.",
