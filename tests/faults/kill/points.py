@@ -43,6 +43,8 @@ FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
 METHODS: dict[str, tuple[type, str]] = {
     "a value is sealed": (Rings, "seal"),
     "a seal is opened": (Rings, "unseal"),
+    "a ring gets another key": (Rings, "_write"),
+    "ring keys are destroyed": (Rings, "destroy"),
     "the mail is rendered": (MailProvider, "render"),
     "the sms is rendered": (SmsChannel, "render"),
     "the sms is sent": (FileSender, "send"),

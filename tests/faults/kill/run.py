@@ -33,6 +33,7 @@ class Stage:
 
     backend: Backend
     world: World
+    rings: Path
 
     @property
     def app(self) -> Flask:
@@ -44,8 +45,9 @@ class Stage:
         self.backend.restore()
         for path in self.world.mail_folder.iterdir():
             path.unlink()
-        for folder in ("postvak", "hand"):
+        for folder in ("postvak", "hand", "rings"):
             shutil.rmtree(self.world.instance / folder, ignore_errors=True)
+        shutil.copytree(self.rings, self.world.instance / "rings")  # a road may have moved the clock, and they rotated
         self.log.unlink(missing_ok=True)
 
     @property
@@ -57,13 +59,14 @@ class Stage:
 @contextmanager
 def stage(kind: str, folder: Path) -> Iterator[Stage]:
     """Set the stage for a kind of database."""
-    instance, mails = folder / kind, folder / f"{kind}-mail"
+    instance, mails, rings = folder / kind, folder / f"{kind}-mail", folder / f"{kind}-rings"
     for path in (instance, mails):
         path.mkdir(parents=True)
     with mail_sink(mails) as port, backend_of(kind, instance) as backend:
         app, name = backend.app, "keyservice.settings"
         app.extensions[name] = replace(app.extensions[name], mail_server="127.0.0.1", mail_port=port)
-        yield Stage(backend, World(mails, instance))
+        shutil.copytree(instance / "rings", rings)
+        yield Stage(backend, World(mails, instance), rings)
 
 
 def count_points(here: Stage, road: str) -> Counter[str]:
