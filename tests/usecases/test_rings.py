@@ -35,7 +35,7 @@ from keyservice.kernel.errors import Conflict
 from keyservice.kernel.seal import SEALED, SEALING_RINGS, Place, Rings, SealBroken
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import read_zip
-from keyservice.outbox.channels.sms import SMS_FOLDER
+from keyservice.outbox.channels.sms_file import SMS_FOLDER
 from keyservice.outbox.delivery import deliver_due
 from keyservice.outbox.models import Delivery, OutboxMessage
 from keyservice.settings import Mode, SettingsError
