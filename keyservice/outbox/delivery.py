@@ -23,6 +23,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import Place, SealBroken
 from keyservice.outbox import events
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Provider, Sender, TemporaryFailure
+from keyservice.outbox.channels.letter import LetterProvider
 from keyservice.outbox.channels.mail import MailProvider
 from keyservice.outbox.channels.sms import FileSmsProvider
 from keyservice.outbox.message import decode
@@ -43,6 +44,8 @@ MOST_CONNECTIONS = 3
 
 def provider(channel: Channel) -> Provider:
     """Return the provider of a channel."""
+    if channel is Channel.LETTER:
+        return LetterProvider()
     return MailProvider() if channel is Channel.MAIL else FileSmsProvider()
 
 

@@ -5,3 +5,4 @@ from keyservice.audit import define
 OFFERED = define("message:offer", "Een bericht is verstuurd.", fields="kind channel attempts")
 DEAD = define("message:fail", "Een bericht kon niet worden verstuurd.", fields="kind channel attempts cause")
 RETRIED = define("message:retry", "Een mislukt bericht wordt opnieuw verstuurd.", fields="kind")
+LETTER_READY = define("letter:make", "De brief met het wachtwoord is klaar om te printen.", fields="number")
