@@ -21,7 +21,7 @@ _ISSUANCE = "/uitgiften/<uuid:issuance_id>"
 def zip_page(issuance_id: UUID) -> ResponseReturnValue:
     """Show the key contact that the zip is there, when it was downloaded, and what comes next."""
     issuance = queries.for_recipient(access.actor(), issuance_id, Part.KEY)
-    return render_template("issuance/zip.html", issuance=issuance)
+    return render_template("issuance/zip.html", issuance=issuance, by_letter=messages.by_letter(issuance))
 
 
 @bp.post(f"{_ISSUANCE}/zipbestand")
