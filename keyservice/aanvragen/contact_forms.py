@@ -32,3 +32,12 @@ class CallForm(Form):
         "De gemeente zei op elke vraag ja.",
         validators=[DataRequired("Bel eerst het nummer uit het register, stel alle vragen en vink dit daarna aan")],
     )
+
+
+class LetterCallForm(CallForm):
+    """The same about somebody who gets a letter, and has neither mobile nor account to confirm with."""
+
+    bevestigd = BooleanField(
+        'De contactpersoon bevestigt: "Ja, ik ontvang het wachtwoord."',
+        validators=[DataRequired("Vraag de contactpersoon of die het wachtwoord ontvangt en vink dit daarna aan")],
+    )

@@ -8,12 +8,12 @@ from werkzeug import Response
 
 from keyservice.aanvragen import contact_use, words
 from keyservice.aanvragen.blueprint import bp
-from keyservice.aanvragen.contact_forms import CallForm, PracticeForm, VouchForm
+from keyservice.aanvragen.contact_forms import CallForm, LetterCallForm, PracticeForm, VouchForm
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for, aanvraag_of_contact
 from keyservice.accounts.queries import names
 from keyservice.contacts import by_login, service, vouching
-from keyservice.contacts.models import Contact
+from keyservice.contacts.models import Contact, Via
 from keyservice.contacts.queries import obstacle, practice_password
 from keyservice.gemeenten.phones import show_phone
 from keyservice.kernel.actor import GEMEENTE_ROLES, Role
@@ -147,9 +147,11 @@ def vouch(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
 def vouch_call(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     """Show the registered number, and let a relatiebeheerder who called it vouch for a contact."""
     aanvraag, contact = contact_use.to_prove(access.actor(), aanvraag_id, contact_id)
-    form = CallForm()
+    by_letter = contact.via is Via.LETTER
+    form = LetterCallForm() if by_letter else CallForm()
     if form.validate_on_submit():
-        vouching.vouch_by_call(access.actor(), contact_id, form.nummer.data or "", aanvraag_id, form.seen.data or "")
+        number, seen = form.nummer.data or "", form.seen.data or ""
+        vouching.vouch_by_call(access.actor(), contact_id, number, aanvraag_id, seen, confirmed=by_letter)
         flash("U staat in voor deze contactpersoon.", "gelukt")
         return redirect(url_for("front.dossier", aanvraag_id=aanvraag_id), 303)
     form.seen.data, form.nummer.data = contact.fingerprint, contact_use.registered_phone(aanvraag)
@@ -158,6 +160,7 @@ def vouch_call(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
         aanvraag=aanvraag,
         contact=contact,
         form=form,
+        by_letter=by_letter,
         form_errors=form.errors,
         requesters=names(contact_use.requesters(aanvraag)).values(),
         show_phone=show_phone,

@@ -60,7 +60,11 @@ _REQUIRED: Mapping[Section, tuple[str, ...]] = MappingProxyType(
 _KEY_CONTACT_REQUIRED = ("name", "function", "mailbox", "phone")
 # By the way in which the password comes.
 _PASSWORD_CONTACT_REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"sms": ("name", "function", "mobile"), "page": ("name", "function", "mailbox")}
+    {
+        "sms": ("name", "function", "mobile"),
+        "page": ("name", "function", "mailbox"),
+        "letter": ("name", "function", "mailbox"),  # the letter goes elsewhere, notices without a secret go there
+    }
 )
 
 Values = Mapping[str, object]

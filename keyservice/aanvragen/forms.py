@@ -16,6 +16,7 @@ from keyservice.contacts.models import Via
 from keyservice.contacts.queries import account_with
 from keyservice.gemeenten.oin import InvalidNumber, NumberFault, parse_kvk, parse_oin
 from keyservice.gemeenten.phones import is_mobile, parse_mobile, parse_phone, show_phone
+from keyservice.gemeenten.queries import registered_address
 from keyservice.kernel.mailbox import parse_email
 from keyservice.web.forms import Form, optional_field, parsed, remark_field, text_field
 
@@ -27,6 +28,7 @@ _OIN_FAULTS: Mapping[NumberFault, str] = {NumberFault.LENGTH: _OIN_LENGTH, Numbe
 _EMAIL = "Vul een e-mailadres in, bijvoorbeeld naam@gemeente.nl"
 _PHONE = "Vul een Nederlands telefoonnummer in, bijvoorbeeld 030 2345678"
 _MOBILE = "Vul een mobiel nummer in, bijvoorbeeld 06 12345678"
+_NO_LETTER = "Een brief kan nog niet: wij hebben geen postadres van uw gemeente. Kies een andere manier"
 
 
 def _via_field(label: str, ways: Mapping[Via, str]) -> RadioField:
@@ -115,6 +117,18 @@ class ContactsForm(StepForm):
     validate_ontvanger_mobiel = parsed(parse_mobile, _MOBILE)
     validate_ontvanger_email = parsed(parse_email, _EMAIL)
 
+    def __init__(self, aanvraag: Aanvraag, account: Account | None) -> None:
+        """As any step; a letter is offered when DUO knows where to send it."""
+        super().__init__(aanvraag, account)
+        self.letter_possible = registered_address(aanvraag.gemeente) is not None
+        if not self.letter_possible:
+            self.ontvanger_via.choices = {str(v): t for v, t in words.PASSWORD_VIA.items() if v is not Via.LETTER}
+
+    def validate_ontvanger_via(self, field: Field) -> None:
+        """Refuse a letter to a gemeente whose address DUO does not know."""
+        if field.data == Via.LETTER and not self.letter_possible:
+            raise ValidationError(_NO_LETTER)
+
     def stored(self, account: Account | None) -> dict[str, object]:
         """Return what the fields show at first: without a key contact, the person who fills the form in."""
         key, password = self.aanvraag.key_contact, self.aanvraag.password_contact
@@ -143,7 +157,7 @@ class ContactsForm(StepForm):
 
     def _address(self) -> tuple[Field, Field, str]:
         """Return the field of the address that the password uses, the one it does not, and what the first asks for."""
-        if self.ontvanger_via.data == Via.PAGE:
+        if self.ontvanger_via.data in {Via.PAGE, Via.LETTER}:
             return self.ontvanger_email, self.ontvanger_mobiel, _EMAIL
         return self.ontvanger_mobiel, self.ontvanger_email, _MOBILE
 

@@ -32,6 +32,10 @@ KEY_VIA: Mapping[Via, str] = MappingProxyType(
     {Via.MAIL: "Per e-mail", Via.DOWNLOAD: "Ophalen op deze website, na inloggen"}
 )
 PASSWORD_VIA: Mapping[Via, str] = MappingProxyType(
-    {Via.SMS: "Per sms", Via.PAGE: "Bekijken op deze website, na inloggen"}
+    {
+        Via.SMS: "Per sms",
+        Via.PAGE: "Bekijken op deze website, na inloggen",
+        Via.LETTER: "Per brief, naar het adres van uw gemeente in ons register",
+    }
 )
 CHECK = "Controleren en versturen"

@@ -24,4 +24,9 @@ CALLED = define(
     "De relatiebeheerder heeft de gemeente gebeld en staat in voor de contactpersoon.",
     fields="part number",
 )
+CONFIRMED_BY_CALL = define(
+    "contact:confirm-by-call",
+    "Aan de telefoon is bevestigd: 'Ja, ik ontvang het wachtwoord'. De brief gaat naar het adres in het register.",
+    fields="address",
+)
 VOUCHED = define("contact:vouch", "De gemeentebeheerder staat in voor de contactpersoon.", fields="part")

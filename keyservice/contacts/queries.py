@@ -9,7 +9,7 @@ from sqlalchemy import select
 from keyservice import settings
 from keyservice.accounts.models import Account
 from keyservice.contacts.independence import Party, conflicts
-from keyservice.contacts.models import MOST_TRIES, Challenge, Contact, Part, Vouching
+from keyservice.contacts.models import MOST_TRIES, Challenge, Contact, Part, Via, Vouching
 from keyservice.database import db
 from keyservice.gemeenten.phones import is_mobile
 from keyservice.kernel import clock
@@ -86,14 +86,21 @@ def missing(key: Contact | None, password: Contact | None, now: datetime) -> tup
     """Return codes of what still lacks before approval (`design.md` 2.2); empty when both are ready.
 
     key-address, key-vouched, password-address, password-vouched (only a call counts), password-confirmed,
-    not-independent.
+    not-independent. Of somebody who gets a letter the call proves all: nothing but password-vouched can lack.
     """
+    if password is not None and password.via is Via.LETTER:
+        proven = password.verified and password.confirmed_at is not None and vouched(password, now)
+        address = confirmed = True
+    else:
+        proven = password is not None and vouched(password, now)
+        address = password is not None and password.verified
+        confirmed = password is not None and password.confirmed_at is not None
     checks = {
         "key-address": key is not None and key.verified,
         "key-vouched": key is not None and vouched(key, now),
-        "password-address": password is not None and password.verified,
-        "password-vouched": password is not None and vouched(password, now),
-        "password-confirmed": password is not None and password.confirmed_at is not None,
+        "password-address": address,
+        "password-vouched": proven,
+        "password-confirmed": confirmed,
         "not-independent": key is None or password is None or not conflicts(party(key), party(password)),
     }
     return tuple(code for code, fine in checks.items() if not fine)

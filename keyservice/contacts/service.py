@@ -15,6 +15,7 @@ from keyservice.contacts.models import MOST_TRIES, VIAS, Challenge, Contact, Par
 from keyservice.contacts.practice import PRACTICE_ENTRY, practice_text
 from keyservice.database import db, transaction
 from keyservice.gemeenten.phones import parse_mobile, parse_phone
+from keyservice.gemeenten.queries import registered_address
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -53,7 +54,8 @@ def propose(
 
     Without `via` it is the first way of its part. Another way, name, mailbox or mobile forgets proof, confirmation and
     vouching. Raises Refused (no aanvrager), NotFound (other gemeente than the one acted for, contact of another part),
-    and Invalid for an address that no form checked or a way of the other part.
+    Conflict (a letter without an address in the register), and Invalid for an address that no form checked or a way of
+    the other part.
     """
     via = via or VIAS[part][0]
     if via not in VIAS[part]:
@@ -64,6 +66,8 @@ def propose(
         actor.require(Role.AANVRAGER)
         if gemeente != actor.gemeente:
             raise NotFound("gemeente")
+        if via is Via.LETTER and registered_address(gemeente) is None:
+            raise Conflict("no-registered-address")
         if contact_id is None:
             contact = _new(actor, part, gemeente, values)
             event = events.PROPOSED

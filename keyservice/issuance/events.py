@@ -30,3 +30,14 @@ RING_KEY_DESTROYED = define(
     "ring:destroy", "Een oude sleutel van de verzegeling is vernietigd.", fields="ring key values"
 )
 REMINDED = define("issuance:remind", "De contactpersoon voor de sleutel is herinnerd.", fields="day")
+LETTER_OPENED = define("letter:open", "DUO heeft de brief met het wachtwoord geopend om te printen.")
+LETTER_POSTED = define("letter:post", "DUO heeft de brief met het wachtwoord op de post gedaan.")
+LETTER_FAILED = define(
+    "letter:fail", "De brief met het wachtwoord is niet goed geprint. De sleutel is ingetrokken.", private="reason"
+)
+LETTER_RETURNED = define(
+    "letter:return", "De brief met het wachtwoord kwam terug. De sleutel is ingetrokken.", private="reason"
+)
+LETTER_REMINDED = define(
+    "letter:remind", "De relatiebeheerders zijn aan de brief met het wachtwoord herinnerd.", fields="reminder"
+)

@@ -21,6 +21,7 @@ from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
 from keyservice.kernel.seal import ID_IN_BLOB, SEALED, SEALING_RINGS
+from keyservice.outbox.models import Letter
 from keyservice.outbox.service import RING, expire
 
 log = structlog.get_logger()
@@ -79,13 +80,23 @@ def users(ring: str) -> Counter[bytes]:
 
 
 def unreadable() -> Sequence[Issuance]:
-    """Return the deliveries underway that cannot go on: no key opens their password or zip. So after a restore."""
-    query = select(Issuance).where(Issuance.ended_at.is_(None), Issuance.password.is_not(None))
-    rows = db.session.scalars(query.options(joinedload(Issuance.aanvraag)).order_by(Issuance.issued_at)).all()
-    first, length = ID_IN_BLOB
+    """Return the deliveries underway that cannot go on, because no key opens their password, zip or letter any more.
+
+    So after a restore.
+    """
     known = {(ring, key.id) for ring in SEALING_RINGS for key in settings.rings().keys(ring)}
+    first, length = ID_IN_BLOB
 
-    def opens(ring: str, blob: bytes | None) -> bool:
-        return blob is not None and (ring, blob[first - 1 : first - 1 + length]) in known
+    def lost(ring: str, blob: bytes | None) -> bool:
+        return blob is not None and (ring, blob[first - 1 : first - 1 + length]) not in known
 
-    return [row for row in rows if not (opens("zip", row.zip) and opens("password", row.password))]
+    query = select(Issuance, Letter.pdf).outerjoin(Letter, Letter.subject == Issuance.id)
+    rows = db.session.execute(
+        query.where(Issuance.ended_at.is_(None)).options(joinedload(Issuance.aanvraag)).order_by(Issuance.issued_at)
+    )
+    return [
+        row
+        for row, letter in rows
+        if lost("password", letter)
+        or (row.password is not None and (lost("zip", row.zip) or lost("password", row.password)))
+    ]

@@ -10,10 +10,11 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.gemeenten.phones import show_phone
 from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance import queries, receiving_views, service
+from keyservice.issuance import letter_views, queries, receiving_views, service
 from keyservice.issuance.blueprint import bp
 from keyservice.issuance.eligibility import issuable, reissuable
 from keyservice.issuance.forms import ActivateForm, CancelForm, ReleaseForm
+from keyservice.issuance.messages import by_letter
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel.actor import Role
@@ -24,6 +25,7 @@ from keyservice.web import access
 from keyservice.web.forms import Form
 
 __all__ = ["bp", "receiving_views"]  # importing that module hangs its pages into the one blueprint
+bp.register_blueprint(letter_views.bp)
 _WRONG_CODE = "Deze activatiecode klopt niet. U kunt het nog {left} keer proberen."
 _LAST_WRONG_CODE = "Deze activatiecode klopt niet. U kunt het over 15 minuten opnieuw proberen."
 
@@ -65,13 +67,14 @@ def release(issuance_id: UUID) -> ResponseReturnValue:
     form = ReleaseForm()
     if form.validate_on_submit():
         service.release(access.actor(), issuance_id, form.nummer.data or "", form.reden.data or "")
-        return _done(_aanvraag_of(issuance_id), "Het wachtwoord is onderweg. Beide contactpersonen horen dit.")
+        return _done(_aanvraag_of(issuance_id), "Het wachtwoord is vrijgegeven. Beide contactpersonen horen dit.")
     issuance = _open(issuance_id)
     registered = gemeente(issuance.aanvraag.gemeente)
     if registered is None or registered.phone is None:
         raise Conflict("no-registered-number")
     form.nummer.data = registered.phone
-    return _page("release", "Wachtwoord vrijgeven", issuance.aanvraag, form, phone=show_phone(registered.phone))
+    told = {"phone": show_phone(registered.phone), "by_letter": by_letter(issuance)}
+    return _page("release", "Wachtwoord vrijgeven", issuance.aanvraag, form, **told)
 
 
 @bp.route("/uitgiften/<uuid:issuance_id>/annuleren", methods=["GET", "POST"])
@@ -111,7 +114,9 @@ def receipt(token: str) -> ResponseReturnValue:
     issuance = queries.by_receipt_token(Secret(token))
     if issuance is None:
         raise NotFound("receipt")
-    return render_template("issuance/receipt.html", form=form, received=issuance.received_at is not None)
+    return render_template(
+        "issuance/receipt.html", form=form, received=issuance.received_at is not None, by_letter=by_letter(issuance)
+    )
 
 
 @bp.post("/berichten/<uuid:message_id>/opnieuw")

@@ -34,7 +34,7 @@ ID_IN_BLOB = (2, _ID_BYTES)
 SEALED: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     {
         "zip": (("issuance", "zip"),),
-        "password": (("issuance", "password"), ("contact_challenge", "practice_password")),
+        "password": (("issuance", "password"), ("contact_challenge", "practice_password"), ("letter", "pdf")),
         "outbox": (("outbox_message", "content"), ("outbox_message", "final")),
     }
 )

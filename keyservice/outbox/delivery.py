@@ -6,9 +6,11 @@ transaction is open while a server is talked to.
 
 import random
 from collections import deque
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import Place, SealBroken
 from keyservice.outbox import events
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Provider, Sender, TemporaryFailure
+from keyservice.outbox.channels.letter import LetterProvider
 from keyservice.outbox.channels.mail import MailProvider
 from keyservice.outbox.channels.sms import SmsChannel
 from keyservice.outbox.message import decode
@@ -40,11 +43,14 @@ LONGEST_WAIT = timedelta(hours=8)
 MOST_ATTEMPTS = 21
 # A message on which the server hangs up may cost a batch its connection this often.
 MOST_CONNECTIONS = 3
+PROVIDERS: Mapping[Channel, Callable[[], Provider]] = MappingProxyType(
+    {Channel.MAIL: MailProvider, Channel.SMS: SmsChannel, Channel.LETTER: LetterProvider}
+)
 
 
 def provider(channel: Channel) -> Provider:
     """Return the provider of a channel."""
-    return MailProvider() if channel is Channel.MAIL else SmsChannel()
+    return PROVIDERS[channel]()
 
 
 def deliver_due(limit: int = BATCH) -> int:

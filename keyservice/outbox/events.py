@@ -10,3 +10,4 @@ EXPIRED = define(
     "Een bericht bleef te lang liggen en kan niet meer worden verstuurd. De inhoud is vernietigd.",
     fields="kind channel",
 )
+LETTER_READY = define("letter:make", "De brief met het wachtwoord is klaar om te printen.", fields="number")

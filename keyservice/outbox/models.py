@@ -15,6 +15,18 @@ class Channel(StrEnum):
 
     MAIL = "mail"
     SMS = "sms"
+    LETTER = "letter"
+
+
+class LetterStatus(StrEnum):
+    """Where a letter stands once it is rendered. FAILED and RETURNED end what it belongs to."""
+
+    WAITING = "waiting"
+    OPENED = "opened"
+    POSTED = "posted"
+    FAILED = "failed"
+    RETURNED = "returned"
+    STOPPED = "stopped"
 
 
 class Delivery(StrEnum):
@@ -59,3 +71,37 @@ class OutboxMessage(Base):
     content: Mapped[bytes | None] = mapped_column(LargeBinary)
     final: Mapped[bytes | None] = mapped_column(LargeBinary)
     sent_at: Mapped[datetime | None]
+
+
+class Letter(Base):
+    """A letter that people print and post; its id is that of its message, so a repeat stores nothing new.
+
+    `pdf` is sealed, and gone once the letter was opened to print it. `subject` is what it belongs to (an issuance),
+    `dossier` its aanvraag, `number` stands on the letter. `maker` handed out what the other half opens, and may not
+    open this. `status_since` starts the reminders, `reminders` counts the moments of reminding that passed.
+    """
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        CheckConstraint("status IN ({})".format(", ".join(f"'{status}'" for status in LetterStatus)), name="status"),
+        CheckConstraint("(status = 'waiting') = (pdf IS NOT NULL)", name="sealed_until_opened"),
+        CheckConstraint("(opened_at IS NULL) = (opened_by IS NULL)", name="opened_by_somebody"),
+        CheckConstraint("opened_by IS NULL OR opened_by <> maker", name="not_opened_by_maker"),
+        CheckConstraint("posted_at IS NULL OR opened_at IS NOT NULL", name="posted_after_opened"),
+        Index("ix_letter_status_status_since", "status", "status_since"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject: Mapped[UUID] = mapped_column(unique=True)
+    dossier: Mapped[UUID]
+    number: Mapped[str]
+    maker: Mapped[UUID]
+    status: Mapped[LetterStatus]
+    status_since: Mapped[datetime]
+    reminders: Mapped[int] = mapped_column(default=0)
+    pdf: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)  # no list needs it
+    ready_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    opened_by: Mapped[UUID | None]
+    posted_at: Mapped[datetime | None]
+    posted_by: Mapped[UUID | None]

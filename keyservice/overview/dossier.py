@@ -1,6 +1,6 @@
 """Everything about one aanvraag, for relatiebeheerders and auditors, and what this person may do with it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,16 +18,16 @@ from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
 from keyservice.issuance.models import End, Issuance
-from keyservice.issuance.queries import of_aanvraag
+from keyservice.issuance.queries import letters_of, of_aanvraag
 from keyservice.kernel.actor import Actor, Role
-from keyservice.outbox.models import OutboxMessage
+from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of
 from keyservice.overview.status import lacking
 
 
 @dataclass(frozen=True)
 class Acts:
-    """What this person may do now. `review` are acts by the last part of their address."""
+    """What this person may do now. `review` are acts by the last part of their address; `letter` is one to handle."""
 
     review: tuple[tuple[str, Act], ...] = ()
     approve: bool = False
@@ -37,6 +37,7 @@ class Acts:
     release: bool = False
     cancel: bool = False
     reissue: bool = False
+    letter: UUID | None = None
     note: bool = False
 
     @property
@@ -55,10 +56,12 @@ class Dossier:
     lacking: Sequence[str]
     same_name: bool
     phone: str | None
+    postal_address: str | None
     approval: Approval | None
     changed: bool
     acts: Acts
     issuances: Sequence[Issuance]
+    letters: Mapping[UUID, Letter]
     notes: Sequence[Note]
     messages: Sequence[OutboxMessage]
     events: Sequence[EventView]
@@ -70,6 +73,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
     phone, lacks = registered.phone if registered else None, lacking(aanvraag)
     changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
+    letters = letters_of(issuance.id for issuance in issuances)
     written, events = notes(aanvraag.id), events_of(aanvraag.id)
     return Dossier(
         aanvraag=aanvraag,
@@ -78,14 +82,16 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
         lacking=[LACKING[code] for code in lacks],
         same_name=_same_name(aanvraag),
         phone=phone,
+        postal_address=registered.postal_address if registered else None,
         approval=approval,
         changed=changed,
-        acts=_acts(actor, aanvraag, approval, issuances, ready=not lacks, changed=changed, phone=phone),
+        acts=_acts(actor, aanvraag, approval, issuances, letters, ready=not lacks, changed=changed, phone=phone),
         issuances=issuances,
+        letters=letters,
         notes=written,
         messages=messages_of(aanvraag.id),
         events=events,
-        names=_names(aanvraag, approval, issuances, written, events),
+        names=_names(aanvraag, approval, issuances, written, events, letters=letters.values()),
     )
 
 
@@ -114,6 +120,7 @@ def _acts(
     aanvraag: Aanvraag,
     approval: Approval | None,
     issuances: Sequence[Issuance],
+    letters: Mapping[UUID, Letter],
     *,
     ready: bool,
     changed: bool,
@@ -138,6 +145,7 @@ def _acts(
         release=underway is not None and not handed_over and underway.issued_by != actor.person and phone is not None,
         cancel=underway is not None,
         reissue=stopped and not changed and not own_approval,
+        letter=letters[underway.id].id if underway and underway.id in letters else None,
         note=True,
     )
 
@@ -148,6 +156,8 @@ def _names(
     issuances: Sequence[Issuance],
     written: Sequence[Note],
     events: Sequence[EventView],
+    *,
+    letters: Iterable[Letter],
 ) -> dict[UUID, str]:
     """Return the names of everybody the page speaks of, in one query."""
     contacts = [contact for contact in (aanvraag.key_contact, aanvraag.password_contact) if contact]
@@ -160,6 +170,7 @@ def _names(
             *(contact.vouched_by for contact in contacts),
             *(contact.proposed_by for contact in contacts),
             *(person for issuance in issuances for person in (issuance.issued_by, issuance.released_by)),
+            *(person for letter in letters for person in (letter.opened_by, letter.posted_by)),
             *(note.author for note in written),
             *(event.person for event in events),
         )

@@ -7,6 +7,7 @@ from typing import Any
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.accounts.queries import holders, names, portfolio
 from keyservice.audit.queries import search
+from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.overview import queries, status
@@ -45,6 +46,7 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "deliveries": queries.deliveries(),
         "stopped": queries.stopped(),
         "dead": queries.dead_messages(),
+        "letters": count_letters_at_duo(),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }
@@ -61,7 +63,7 @@ def _auditor(_actor: Actor) -> Values:
 
 
 def _beheerder(_actor: Actor) -> Values:
-    return {"without_phone": queries.without_phone(), **_four_eyes()}
+    return {"without_phone": queries.without_phone(), "without_address": queries.without_address(), **_four_eyes()}
 
 
 def _four_eyes() -> Values:

@@ -51,7 +51,14 @@ _MENUS = (
     ((Role.AANVRAGER,), (_HOME, _AANVRAGEN)),
     (
         (Role.RELATIEBEHEERDER,),
-        (_HOME, _WORKLIST, ("Berichten", "front.messages", frozenset[str]()), _GEMEENTEN, _PERSONS),
+        (
+            _HOME,
+            _WORKLIST,
+            ("Brieven", "issuance.letters.index", frozenset({"issuance.letters"})),
+            ("Berichten", "front.messages", frozenset[str]()),
+            _GEMEENTEN,
+            _PERSONS,
+        ),
     ),
     (
         (Role.AUDITOR,),

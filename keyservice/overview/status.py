@@ -9,11 +9,12 @@ from keyservice.aanvragen.workflow import Status, Step, allowed
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import of_dossier
 from keyservice.contacts.queries import missing
-from keyservice.issuance.messages import zip_prefix
+from keyservice.issuance.messages import by_letter, zip_prefix
 from keyservice.issuance.models import Issuance
-from keyservice.issuance.queries import of_aanvraag
+from keyservice.issuance.queries import letters_of, of_aanvraag
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
+from keyservice.outbox.models import Letter
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
 from keyservice.overview.timeline import Handover, Moment, happened, to_come
 from keyservice.overview.todo import Act, Todo, todo
@@ -30,6 +31,7 @@ class StatusView:
     moments: Sequence[Moment]
     lacking: tuple[str, ...]
     issuance: Issuance | None
+    letter: Letter | None
     zip_sent_at: datetime | None
     may_withdraw: bool
     may_discard: bool
@@ -50,6 +52,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         moments=happened(events, aanvraag.gemeente, people) + to_come(aanvraag.status, handover),
         lacking=lacking(aanvraag),
         issuance=issuance,
+        letter=letters_of([issuance.id]).get(issuance.id) if issuance else None,
         zip_sent_at=_zip_sent_at(issuance),
         may_withdraw=allowed(aanvraag.standing, Step.WITHDRAW, actor),
         may_discard=aanvrager and aanvraag.status is Status.DRAFT,
@@ -80,7 +83,7 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
     if issuance is None:
         return None
     received = issuance.received_at is not None or issuance.released_at is not None
-    return Handover(received, issuance.password_sent_at is not None, issuance.end_reason)
+    return Handover(received, issuance.password_sent_at is not None, issuance.end_reason, by_letter(issuance))
 
 
 def _zip_sent_at(issuance: Issuance | None) -> datetime | None:

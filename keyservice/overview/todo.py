@@ -132,6 +132,13 @@ def _after_issue(handover: Handover | None) -> Todo:
         return Todo("Meld dat u het zipbestand hebt", text, "warning")
     if not handover.password_sent:
         return Todo(_NOTHING, "Het zipbestand is ontvangen. Uw collega krijgt nu het wachtwoord.")
+    if handover.by_letter:
+        text = (
+            "Het wachtwoord gaat per brief naar uw collega. Dat duurt een paar werkdagen. "
+            "Is de brief er? Open dan het zipbestand. Daarin staat een activatiecode. Vul die hier in. "
+            "Pas dan werkt de sleutel. Is de brief er na 5 werkdagen niet? Bel dan uw relatiebeheerder."
+        )
+        return Todo("Wacht op de brief en activeer de sleutel", text, "warning", acts=(Act.ACTIVATE,))
     text = (
         "Open het zipbestand met het wachtwoord van uw collega. In het zipbestand staat een activatiecode. "
         "Vul die hier in. Pas dan werkt de sleutel."

@@ -11,6 +11,7 @@ from keyservice.aanvragen.words import STATUS
 from keyservice.accounts.queries import names, portfolio
 from keyservice.audit.queries import search
 from keyservice.gemeenten.phones import show_phone
+from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import NotFound
@@ -107,6 +108,7 @@ def worklist() -> ResponseReturnValue:
         portfolio=own,
         names=names(row.claimed_by for row in found.rows),
         now=clock.now(),
+        letters=count_letters_at_duo() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
         next_url=_more_url("front.worklist", form, found.next),
         first_url=_more_url("front.worklist", form, "") if after else None,
     )

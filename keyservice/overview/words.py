@@ -11,9 +11,10 @@ from keyservice.accounts.words import ROLES
 from keyservice.audit.queries import EventView
 from keyservice.contacts.models import Via
 from keyservice.issuance.models import End
+from keyservice.issuance.words import LETTER
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.outbox.models import Channel, Delivery
+from keyservice.outbox.models import Channel, Delivery, LetterStatus, OutboxMessage
 from keyservice.overview.worklist import Cells
 from keyservice.sleutels.life import Facts, State, state
 
@@ -47,7 +48,7 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
         Delivery.CANCELLED: ("Niet meer nodig", "inactive"),
     }
 )
-CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms"})
+CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
 RESULT: Mapping[str, Badge] = MappingProxyType({"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error")})
 ORIGIN: Mapping[str, str] = MappingProxyType(
@@ -60,6 +61,7 @@ VISITOR = "Iemand zonder account"
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "account": "account",
+        "address": "postadres",
         "act": "handeling",
         "agent": "browser",
         "approval": "goedkeuring",
@@ -127,6 +129,9 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "account-many-failures": "Vaak verkeerd ingelogd",
         "account-new-device": "Nieuw apparaat",
         "account-password-changed": "Wachtwoord veranderd",
+        "brief-gepost": "Brief is gepost",
+        "brief-mislukt": "Brief mislukt of retour",
+        "brief-wacht": "Herinnering: brief printen of posten",
         "contact-log-in": "Vraag om in te loggen en te bevestigen",
         "practice-zip": "Oefenbestand",
         "sleutel-active": "Sleutel geactiveerd",
@@ -141,6 +146,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "uitgifte-remind-password": "Herinnering: wachtwoord bekijken",
         "uitgifte-remind-receipt": "Herinnering: zipbestand melden",
         "wachtwoord": "Wachtwoord",
+        "wachtwoordbrief": "Wachtwoord",
         "wachtwoord-klaar": "Bericht: wachtwoord staat klaar",
     }
 )
@@ -200,8 +206,17 @@ def message_name(kind: str) -> str:
     return MESSAGES.get(kind, kind)
 
 
+def delivery(message: OutboxMessage) -> Badge:
+    """Return where a message stands; a letter that is "sent" has yet to be printed."""
+    if message.channel is Channel.LETTER and message.status is Delivery.SENT:
+        return "Klaargezet om te printen", "success"
+    return DELIVERY[message.status]
+
+
 def delivery_stage(row: Cells) -> str:
     """Return what a delivery underway waits for."""
+    if row.letter in {LetterStatus.WAITING, LetterStatus.OPENED}:
+        return f"Brief: {LETTER[row.letter][0].lower()}"
     if row.password_sent_at:
         return "Wacht op activeren"
     return "Wachtwoord gaat weg" if row.received_at or row.released_at else "Wacht op bericht dat het zipbestand er is"

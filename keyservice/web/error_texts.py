@@ -94,6 +94,23 @@ TEXTS |= {
         "Het wachtwoord is al een keer bekeken",
         "Daarna is het vernietigd. Bent u het kwijt, of was u dat niet? Bel dan uw relatiebeheerder.",
     ),
+    "address-changed": (
+        "Het postadres van de gemeente is veranderd",
+        "Daarom gaat er geen brief met het wachtwoord weg. De relatiebeheerder van DUO moet deze levering annuleren.",
+    ),
+    "own-letter": (
+        "Een collega moet deze brief openen",
+        "U hebt deze sleutel zelf uitgegeven. Daarom opent en print een collega de brief met het wachtwoord.",
+    ),
+    "letter-opened": (
+        "Deze brief is al geopend",
+        "{who} heeft de brief geopend op {when}. Dat kan 1 keer. Is de print mislukt? Meld dat bij de brief.",
+    ),
+    "letter-not-open": ("Dit kan nu niet met deze brief", "De brief heeft intussen een andere stand."),
+    "letter-broken": (
+        "Deze brief kan niet meer worden geopend",
+        "Kies 'Print is mislukt'. Geef daarna een nieuwe sleutel uit.",
+    ),
     "receipt": (
         "Deze link werkt niet (meer)",
         "Gebruik de link in de nieuwste e-mail over uw applicatiesleutel. Lukt het niet? Bel dan uw relatiebeheerder.",
@@ -141,6 +158,10 @@ TEXTS |= {
     "contact-without-address": (
         "Dit kan nog niet",
         "Van deze contactpersoon is nog geen naam, e-mailadres of mobiel nummer ingevuld.",
+    ),
+    "no-registered-address": (
+        "Er staat geen postadres in het register",
+        "Een brief kan daarom niet. Een beheerder van DUO kan het adres invullen. Een andere manier kiezen kan ook.",
     ),
     "contact-already-proven": ("Dit is al bewezen", "Deze contactpersoon hoeft niets meer te bewijzen."),
     "no-code-sent": ("Deze code werkt niet meer", "Stuur een nieuw oefenbestand. Vul daarna de nieuwe code in."),

@@ -40,6 +40,10 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "issuance_id": lambda things, endpoint: things.issuance_by_login if endpoint in BY_LOGIN else things.issuance,
     "what": lambda _things, _endpoint: "zipbestand",
     "message_id": lambda things, _endpoint: things.message,
+    "letter_id": lambda things, endpoint: (
+        things.opened_letter if endpoint == "issuance.letters.post" else things.letter
+    ),
+    "how": lambda _things, _endpoint: "mislukt",
     "code": lambda things, _endpoint: things.code,
     "token": lambda things, _endpoint: things.receipt_token,
     "account_id": lambda things, _endpoint: things.colleague,
@@ -57,10 +61,13 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
 }
 # Parts that are a person's own, and those that are nobody's.
 PERSONAL = {"passkey_id"}
-GENERAL = {"what", "step", "act", "filename", "audience"}
+GENERAL = {"what", "how", "step", "act", "filename", "audience"}
 TYPED = {name: value for step in STEPS.values() for name, value in step.items()} | {
     **dict.fromkeys(("text", "motivation", "reden"), "Gebeld en gecontroleerd."),
-    **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld"), "y"),
+    **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld", "bevestigd"), "y"),
+    "adres": "Postbus 100",
+    "postcode": "1234 AB",
+    "plaats": "Voorbeeldstad",
     **dict.fromkeys(("nummer", "telefoon"), "+31102000000"),
     "code": "12345678",
     "naam": "Nieuwe Collega",

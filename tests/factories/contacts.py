@@ -68,6 +68,17 @@ def logins_only(aanvraag_id: UUID, key: str, password: str, *, proven: bool = Tr
             row.confirmed_at = row.confirmed_at if proven else None
 
 
+def letter_contact(aanvraag_id: UUID, *, proven: bool = True) -> None:
+    """Make the password contact of an aanvraag somebody who gets a letter, at the address in the register."""
+    with transaction() as session:
+        row = session.get_one(Aanvraag, aanvraag_id).password_contact
+        assert row
+        row.via, row.mailbox, row.mobile = Via.LETTER, f"wim{row.gemeente}@voorbeeldstad.example", None
+        session.flush()
+        row.verified_address = row.address if proven else None
+        row.confirmed_at = row.confirmed_at if proven else None
+
+
 def contact(contact_id: UUID) -> Contact:
     """Return a contact as it stands in the database now."""
     db.session.expire_all()

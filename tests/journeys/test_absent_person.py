@@ -14,13 +14,17 @@ from keyservice.aanvragen import review, service
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import FINAL, OPEN, TABLE, WHO, Status, Step
 from keyservice.database import db
+from keyservice.issuance import letters
 from keyservice.issuance import queries as issuances
 from keyservice.issuance import service as issuance
 from keyservice.issuance.models import End
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import UseCaseError
+from keyservice.outbox.models import LetterStatus
 from tests.factories.aanvragen import actor, ready
+from tests.factories.issuance import issuance as issuance_of
+from tests.factories.letters import letter_of, received
 
 GEMEENTE = ("anna", "bea", "gert")
 DUO = ("rik", "rosa")
@@ -109,6 +113,25 @@ def test_i15_every_open_state_has_a_term_and_a_step_of_either_side(status: Statu
     assert Step.LAPSE in steps
     assert any(Role.AANVRAGER in WHO[step] for step in steps)
     assert any(Role.RELATIEBEHEERDER in WHO[step] for step in steps)
+
+
+@pytest.mark.parametrize("absent", DUO)
+@pytest.mark.parametrize("state", ["queued", "waiting", "opened", "posted"])
+def test_i15_a_letter_has_an_end_whoever_of_duo_is_absent(context: Flask, state: str, absent: str) -> None:
+    issuance_id = received()
+    aanvraag_id = issuance_of(issuance_id).aanvraag_id
+    present = actor(next(login for login in DUO if login != absent))
+    if state == "queued":
+        issuance.cancel(present, issuance_id, "Niemand bereikbaar")
+    else:
+        letter_id = letter_of(issuance_id)
+        if state != "waiting":
+            letters.open_letter(actor("rik"), letter_id)
+        if state == "posted":
+            letters.mark_posted(actor("rik"), letter_id)
+        how = LetterStatus.RETURNED if state == "posted" else LetterStatus.FAILED
+        letters.fail(present, letter_id, how, "Niemand bereikbaar")
+    assert ended(aanvraag_id)
 
 
 def test_i15_a_delivery_without_its_contacts_is_cancelled_and_started_again(context: Flask) -> None:

@@ -25,7 +25,7 @@ from keyservice.accounts.queries import by_mailbox, holders
 from keyservice.accounts.service import create_account, give_role
 from keyservice.contacts import service as contacts
 from keyservice.contacts import vouching
-from keyservice.contacts.models import Contact, Part
+from keyservice.contacts.models import Contact, Part, Via
 from keyservice.contacts.queries import practice_password
 from keyservice.database import db
 from keyservice.demo.people import person_id
@@ -106,8 +106,17 @@ class Attacker(RuleBasedStateMachine):
             return None
         return row.key_contact if part is Part.KEY else row.password_contact
 
-    @rule(who=PUPPETS, names=st.tuples(NAMES, NAMES), mailbox=MAILBOXES, phone=PHONES, mobile=MOBILES)
-    def fill_in(self, who: str, names: tuple[str, str], mailbox: str, phone: str, mobile: str) -> None:
+    @rule(
+        who=PUPPETS,
+        names=st.tuples(NAMES, NAMES),
+        mailbox=MAILBOXES,
+        phone=PHONES,
+        mobile=MOBILES,
+        letter=st.booleans(),
+    )
+    def fill_in(
+        self, who: str, names: tuple[str, str], mailbox: str, phone: str, mobile: str, *, letter: bool = False
+    ) -> None:
         steps: dict[Section, dict[str, object]] = {
             Section.GEMEENTE: {"oin": "00000099000000001000", "kvk": None},
             Section.CONTACTPERSONEN: {
@@ -117,7 +126,9 @@ class Attacker(RuleBasedStateMachine):
                 "key_phone": phone,
                 "password_name": names[1],
                 "password_function": "pop",
-                "password_mobile": mobile,
+                "password_via": Via.LETTER if letter else Via.SMS,
+                "password_mailbox": "letter@boef.example" if letter else None,
+                "password_mobile": None if letter else mobile,
             },
             Section.SOFTWARE: {
                 "leverancier": "Boef",
@@ -167,7 +178,7 @@ class Attacker(RuleBasedStateMachine):
         if contact and row:
             requesters = {row.created_by, row.submitted_by}
             attempt(vouching.vouch_as_gemeentebeheerder, self.people[who], contact.id, self.aanvraag, requesters)
-            attempt(vouching.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag)
+            attempt(vouching.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag, confirmed=True)
 
     @rule(who=PUPPETS, step=STEPS)
     def force_a_step(self, who: str, step: Step) -> None:

@@ -50,6 +50,7 @@ AT_THE_FIELD = {
     "activation-code-malformed",
     "activation-code-wrong",
     "code-wrong",
+    "not-confirmed",
     "passkey-refused",
 }
 # What the pages never offer: a role that is missing has the text of its kind, the others are a programmer's mistake.
@@ -172,8 +173,8 @@ def test_templates_hold_nothing_that_the_content_security_policy_blocks() -> Non
 def test_a_message_has_all_its_templates_and_loads_nothing_from_elsewhere() -> None:
     for folder in sorted(path for path in (TEMPLATES / "post").iterdir() if path.is_dir()):
         names = {path.name for path in folder.iterdir()}
-        mail, sms = {"subject.txt", "body.txt", "body.html"}, {"sms.txt"}
-        assert names in (mail, sms, mail | sms), folder.name
+        mail, sms, letter = {"subject.txt", "body.txt", "body.html"}, {"sms.txt"}, {"brief.typ"}
+        assert names in (mail, sms, mail | sms, letter), folder.name
         for path in folder.iterdir():
             assert not re.search(r"<img|<link|src=|@import", path.read_text()), path
 

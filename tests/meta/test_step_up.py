@@ -38,6 +38,7 @@ WITHOUT = {
     "aanvragen.note": "a note",
     "issuance.report_receipt": "sends the password to somebody else, as the link in the mail does",
     "issuance.disown": "only takes",
+    "issuance.letters.post": "says what was done on paper",
     "issuance.resend": "the same zip to the same contact; without the password it is worthless",
     "issuance.retry_message": "the same message to the same reader",
     # Accounts. What only takes must be quick.

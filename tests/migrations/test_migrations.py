@@ -154,3 +154,19 @@ def test_foreign_keys_are_on_again_after_migrating() -> None:
     upgrade()
     if db.engine.dialect.name == "sqlite":
         assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+@pytest.mark.usefixtures("empty")
+def test_the_register_keeps_its_gemeenten_when_letters_come_and_go() -> None:
+    upgrade()
+    load_register()
+    people.load()
+    query = text("SELECT code, name, phone FROM gemeente ORDER BY code")
+    before = db.session.execute(query).all()
+    db.session.remove()
+    downgrade(revision="0003")
+    assert db.session.execute(query).all() == before
+    db.session.remove()
+    upgrade()
+    assert db.session.execute(query).all() == before
+    assert set(db.session.scalars(text("SELECT postcode FROM gemeente"))) == {None}

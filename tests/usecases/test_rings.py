@@ -40,6 +40,7 @@ from keyservice.outbox.delivery import deliver_due
 from keyservice.outbox.models import Delivery, OutboxMessage
 from keyservice.settings import Mode, SettingsError
 from keyservice.sleutels.life import State, state
+from tests.factories import letters
 from tests.factories.aanvragen import actor
 from tests.factories.backups import Sealed, opened, programs, sealed_values
 from tests.factories.contacts import unproven
@@ -278,6 +279,7 @@ def _one_of_each(app: Flask, behaviour: Behaviour) -> UUID:
         deliver_due()
     assert row("never").status is Delivery.DEAD, "and nobody will ever look at it"
     queue("not tried yet")
+    letters.letter_of(letters.received("acceptatie"))
     return issuance_id
 
 

@@ -19,17 +19,18 @@ from keyservice.contacts import service as contacts
 from keyservice.contacts.models import Part
 from keyservice.database import db
 from keyservice.gemeenten import service as gemeenten
-from keyservice.issuance import receiving
+from keyservice.issuance import letters, receiving
 from keyservice.issuance import service as issuances
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
 from keyservice.kernel.errors import NotFound, Refused
 from keyservice.outbox import service as outbox
-from keyservice.outbox.models import OutboxMessage
+from keyservice.outbox.models import LetterStatus, OutboxMessage
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.format import Omgeving
 from tests.factories.contacts import unproven
 from tests.factories.issuance import issuance, issued
+from tests.factories.letters import letter_of, received
 
 UseCase = Callable[[Actor, "Ids"], object]
 GEMEENTE = frozenset({Role.AANVRAGER, Role.GEMEENTEBEHEERDER})
@@ -43,6 +44,7 @@ class Ids:
     """An aanvraag under review and one that is being handed over."""
 
     def __init__(self) -> None:
+        self.letter = letter_of(received())
         self.issuance = issued()
         self.case = unproven()
         row = issuance(self.issuance)
@@ -109,6 +111,13 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "sleutels.revoke": (GEMEENTE_ROLES | DUO, lambda a, i: sleutels.revoke(a, i.sleutel, "leaked", dossier=i.issued)),
     "outbox.retry": (DUO, lambda a, i: outbox.retry(i.message, a)),
     "gemeenten.set_phone": (frozenset({Role.BEHEERDER}), lambda a, _: gemeenten.set_phone(a, "9998", "+31201234567")),
+    "gemeenten.set_address": (
+        frozenset({Role.BEHEERDER}),
+        lambda a, _: gemeenten.set_address(a, "9998", address_line="Markt 1", postcode="1234 AB", town="Elders"),
+    ),
+    "letters.open_letter": (DUO, lambda a, i: letters.open_letter(a, i.letter)),
+    "letters.mark_posted": (DUO, lambda a, i: letters.mark_posted(a, i.letter)),
+    "letters.fail": (DUO, lambda a, i: letters.fail(a, i.letter, LetterStatus.FAILED, "Zomaar")),
 }
 # Without a login on purpose: number and code, or the token of a mail, say who it is.
 PUBLIC = {"contacts.confirm_by_code", "contacts.request_new_code", "issuances.confirm_receipt"}
@@ -128,6 +137,7 @@ MODULES = {
     "vouching": vouching,
     "receiving": receiving,
     "issuances": issuances,
+    "letters": letters,
     "sleutels": sleutels,
     "outbox": outbox,
     "gemeenten": gemeenten,

@@ -20,7 +20,7 @@ from keyservice.database import db
 from tests.conftest import Backend, backend_of
 from tests.faults.kill import points
 from tests.faults.kill.checks import Scene, broken
-from tests.faults.kill.roads import ROADS, clock_after_crash, walk
+from tests.faults.kill.roads import ROADS, clock_after_crash, read_letters, walk
 from tests.faults.kill.sink import mail_sink
 from tests.faults.kill.world import World
 
@@ -134,6 +134,7 @@ def _forked(here: Stage, act: Callable[[], None]) -> int:
         output = os.open(here.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        read_letters(here.world)
         act()
         code = 0
     except BaseException:  # noqa: BLE001 - whatever it is, it goes to the log and the exit code tells
