@@ -20,6 +20,10 @@ bp = Blueprint("letters", __name__)
 # By the last part of the address.
 _FAILURES = {"mislukt": LetterStatus.FAILED, "retour": LetterStatus.RETURNED}
 _LETTER = "/brieven/<uuid:letter_id>"
+_REVOKED = (
+    "De sleutel is ingetrokken. Kies 'Opnieuw uitgeven' voor een nieuwe sleutel. "
+    "Ziet u die knop niet? Dan hebt u de aanvraag zelf goedgekeurd en geeft een collega de sleutel uit."
+)
 
 
 @bp.get("/brieven")
@@ -72,7 +76,7 @@ def fail(letter_id: UUID, how: str) -> ResponseReturnValue:
     form = LetterForm()
     if form.validate_on_submit():
         aanvraag_id = letters.fail(access.actor(), letter_id, _FAILURES[how], form.reden.data or "")
-        flash("De sleutel is ingetrokken. Kies 'Opnieuw uitgeven' voor een nieuwe sleutel.", "gelukt")
+        flash(_REVOKED, "gelukt")
         return redirect(url_for("front.dossier", aanvraag_id=aanvraag_id), 303)
     letter, issuance = _found(letter_id)
     label = "Print is mislukt" if how == "mislukt" else "Brief kwam terug"
