@@ -4,12 +4,14 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import time
 from asyncio.base_events import Server
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 from aiosmtpd.controller import Controller
@@ -35,7 +37,8 @@ class Mail:
 class Behaviour:
     """What the server took, and what it answers: by recipient after RCPT, and in turn after DATA.
 
-    An answer after DATA may also be `drop` (closes the connection without an answer) or `hang`.
+    An answer after DATA may also be `drop` (closes the connection without an answer) or `hang`. With `drips` the answer
+    never ends: a byte of it comes every so many seconds.
     """
 
     mails: list[Mail] = field(default_factory=list)
@@ -43,6 +46,7 @@ class Behaviour:
     answers: list[str] = field(default_factory=list)
     answer_to: dict[str, str] = field(default_factory=dict)
     seconds_per_mail: float = 0
+    drips: float = 0
     connections: int = 0
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
@@ -65,6 +69,10 @@ class Behaviour:
             Mail(str(envelope.mail_from), list(map(str, envelope.rcpt_tos)), bytes(envelope.original_content or b""))
         )
         await asyncio.sleep(self.seconds_per_mail)
+        writer = cast("asyncio.WriteTransport", server.transport)
+        while self.drips and not writer.is_closing():
+            writer.write(b"2")
+            await asyncio.sleep(self.drips)
         answer = self.answer_to.get(str(envelope.rcpt_tos[0])) or (self.answers.pop(0) if self.answers else OK)
         if answer == "hang":
             await asyncio.sleep(60)
@@ -108,6 +116,24 @@ def silent_server() -> Iterator[int]:
     """Run a server that accepts connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
+
+
+@contextmanager
+def dripping_server(seconds: float) -> Iterator[int]:
+    """Run a server whose first word never ends: a byte of it comes every so many seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _address = listening.accept()
+            with connection, suppress(OSError):
+                while True:
+                    connection.send(b"2")
+                    time.sleep(seconds)
+
+        thread = Thread(target=drip, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(10)
 
 
 def free_port() -> int:

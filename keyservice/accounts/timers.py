@@ -39,9 +39,10 @@ def _remind(gemeente: str | None) -> None:
         return
     where = f"gemeente {names([gemeente]).get(gemeente, gemeente)}" if gemeente else "DUO"
     with transaction():
-        for key, reader in new.items():
-            enqueue(people_messages.review_reminder(key, reader, where, duo=gemeente is None))
-        audit.record(events.REVIEW_REMINDED, WORKER, gemeente=gemeente)
+        mails = [people_messages.review_reminder(key, reader, where, duo=gemeente is None) for key, reader in new.items()]
+        # Another worker may have been a moment faster: then there is nothing to tell of.
+        if any([enqueue(mail) for mail in mails]):
+            audit.record(events.REVIEW_REMINDED, WORKER, gemeente=gemeente)
 
 
 def lapse() -> None:

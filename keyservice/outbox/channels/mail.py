@@ -3,8 +3,10 @@
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
@@ -13,6 +15,7 @@ from flask_mail import Attachment, Connection, Mail, Message
 from keyservice import settings
 from keyservice.kernel.text import clean
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, TemporaryFailure
+from keyservice.outbox.channels.watchdog import Watchdog
 from keyservice.outbox.message import Content
 from keyservice.outbox.models import OutboxMessage
 from keyservice.settings import MailSecurity, Settings
@@ -37,30 +40,52 @@ class FinalMessage(Message):
         return self.final
 
 
+class _Watched(smtplib.SMTP):
+    """A client whose watchdog knows the connection before the server says its first word."""
+
+    def __init__(self, watchdog: Watchdog, *where: Any, **options: Any) -> None:
+        self.watchdog = watchdog
+        super().__init__(*where, **options)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # the stubs have none
+        self.watchdog.watch(connection)
+        return connection
+
+
+class _WatchedTLS(smtplib.SMTP_SSL, _Watched):
+    """The same over TLS: the handshake is watched too."""
+
+    def __init__(self, watchdog: Watchdog, *where: Any, **options: Any) -> None:
+        self.watchdog = watchdog
+        smtplib.SMTP_SSL.__init__(self, *where, **options)
+
+
 class VerifiedConnection(Connection):
     """A connection that gives up in time and talks to the server that the certificate names only."""
 
     def configure_host(self) -> smtplib.SMTP:
         """Connect and log in as the settings say."""
-        conf = settings.current()
+        conf, self.watchdog = settings.current(), Watchdog()
         where = (conf.mail_server, conf.mail_port)
         host: smtplib.SMTP
-        if conf.mail_security is MailSecurity.TLS:
-            host = smtplib.SMTP_SSL(*where, timeout=TIMEOUT_SECONDS, context=_context(conf))
-        else:
-            host = smtplib.SMTP(*where, timeout=TIMEOUT_SECONDS)
-        try:
+        with contextlib.ExitStack() as failed, self.watchdog.attempt():
+            failed.callback(self.watchdog.close)
+            if conf.mail_security is MailSecurity.TLS:
+                host = _WatchedTLS(self.watchdog, *where, timeout=TIMEOUT_SECONDS, context=_context(conf))
+            else:
+                host = _Watched(self.watchdog, *where, timeout=TIMEOUT_SECONDS)
+            failed.callback(host.close)
             _secure(host, conf)
-        except BaseException:
-            host.close()
-            raise
+            failed.pop_all()
         return host
 
     def __exit__(self, *_error: object) -> None:
         """Say goodbye, also to a server that is gone."""
-        with contextlib.suppress(smtplib.SMTPException, OSError):
+        with contextlib.suppress(smtplib.SMTPException, OSError), self.watchdog.attempt():
             if self.host:
                 self.host.quit()
+        self.watchdog.close()
 
 
 def _refuse_unsafe(content: Content) -> None:
@@ -132,7 +157,8 @@ class MailSender:
         """Offer one mail. Raises TemporaryFailure (4xx, broken connection) or PermanentFailure (5xx)."""
         sender = settings.current().mail_from
         try:
-            self.connection.send(FinalMessage(final, sender, content.to))
+            with self.connection.watchdog.attempt():
+                self.connection.send(FinalMessage(final, sender, content.to))
         except smtplib.SMTPRecipientsRefused as error:
             # The texts of a server may repeat the address; the code says enough.
             code = next(iter(error.recipients.values()))[0]
