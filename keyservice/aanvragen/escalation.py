@@ -36,9 +36,15 @@ def _tell(message_id: UUID) -> None:
         role, readers = _readers(message, aanvraag.gemeente)
         for reader in readers:
             enqueue(messages.undelivered(aanvraag, reader, message))
-        values = {"kind": message.kind, "channel": message.channel, "readers": role}
         audit.record(
-            ESCALATED, WORKER, dossier=aanvraag.id, subject=message_id, gemeente=aanvraag.gemeente, **values
+            ESCALATED,
+            WORKER,
+            dossier=aanvraag.id,
+            subject=message_id,
+            gemeente=aanvraag.gemeente,
+            kind=message.kind,
+            channel=message.channel,
+            readers=role,
         )
 
 

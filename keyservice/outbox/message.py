@@ -24,8 +24,8 @@ class Message:
     """One message to one recipient.
 
     `kind` is a folder of `templates/post/`; `key` makes it unique (a second enqueue with the same key does nothing);
-    `to` a mailbox or E.164 number; `values` fill the templates; `dossier` is the aanvraag it belongs to; `for_duo` tells
-    that the recipient works at DUO.
+    `to` a mailbox or E.164 number; `values` fill the templates; `dossier` is the aanvraag it belongs to; `for_duo`
+    tells that the recipient works at DUO.
     """
 
     kind: str

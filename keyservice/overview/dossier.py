@@ -19,9 +19,11 @@ from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import of_aanvraag
+from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of
+from keyservice.overview.remedies import undelivered
 from keyservice.overview.status import lacking
 
 
@@ -61,6 +63,7 @@ class Dossier:
     issuances: Sequence[Issuance]
     notes: Sequence[Note]
     messages: Sequence[OutboxMessage]
+    undelivered: Sequence[OutboxMessage]
     events: Sequence[EventView]
     names: Mapping[UUID, str]
 
@@ -70,7 +73,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
     phone, lacks = registered.phone if registered else None, lacking(aanvraag)
     changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
-    written, events = notes(aanvraag.id), events_of(aanvraag.id)
+    written, events, messages = notes(aanvraag.id), events_of(aanvraag.id), messages_of(aanvraag.id)
     return Dossier(
         aanvraag=aanvraag,
         rows=_rows(aanvraag),
@@ -83,7 +86,8 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
         acts=_acts(actor, aanvraag, approval, issuances, ready=not lacks, changed=changed, phone=phone),
         issuances=issuances,
         notes=written,
-        messages=messages_of(aanvraag.id),
+        messages=messages,
+        undelivered=undelivered(messages, clock.now()),
         events=events,
         names=_names(aanvraag, approval, issuances, written, events),
     )

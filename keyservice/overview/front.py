@@ -9,7 +9,9 @@ from keyservice.accounts.queries import holders, names, portfolio
 from keyservice.audit.queries import search
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
+from keyservice.outbox.queries import count_failed
 from keyservice.overview import queries, status
+from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
 
@@ -44,7 +46,7 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "approved": approved,
         "deliveries": queries.deliveries(),
         "stopped": queries.stopped(),
-        "dead": queries.dead_messages(),
+        "dead": count_failed(clock.now() - RECENT),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }

@@ -105,8 +105,8 @@ NASTY = {
     + b"Content-Type: message/rfc822\n\n" * 5000,
     "many boundaries": b"Content-Type: multipart/report; boundary=a\n\n" + b"--a\n\n" * 40_000,
     "a report without parts": b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\nno parts",
-    "unknown character set": b"Content-Type: multipart/report; boundary=a\n\n--a\nContent-Type: message/delivery-status; "
-    b"charset=klingon\nContent-Transfer-Encoding: base64\n\n!!!\n--a--",
+    "unknown character set": b"Content-Type: multipart/report; boundary=a\n\n--a\n"
+    b"Content-Type: message/delivery-status; charset=klingon\nContent-Transfer-Encoding: base64\n\n!!!\n--a--",
     "one long line": b"Content-Type: multipart/report; boundary=" + b"a" * 200_000,
 }
 

@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from keyservice import settings
 from keyservice.aanvragen.escalation import tell_undelivered
 from keyservice.aanvragen.models import Aanvraag
+from keyservice.aanvragen.timers import remind
 from keyservice.aanvragen.workflow import Status
 from keyservice.accounts.models import Grant
 from keyservice.audit.queries import of_dossier
 from keyservice.database import db, transaction
-from keyservice.demo.people import person_id
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.seal import Place
@@ -157,7 +157,9 @@ def test_the_mail_names_aanvraag_and_page_and_neither_the_whole_address_nor_a_se
     tell_undelivered()
     (name,) = told()
     kind, content = name.split(" ")[0], told()[name]
-    parts = [render_template(f"post/{kind}/{part}", **content.values) for part in ("subject.txt", "body.txt", "body.html")]
+    parts = [
+        render_template(f"post/{kind}/{part}", **content.values) for part in ("subject.txt", "body.txt", "body.html")
+    ]
     assert "AA-2026-00001" in parts[0]
     for body in parts[1:]:
         assert "a…@voorbeeldstad.example" in body
@@ -166,10 +168,7 @@ def test_the_mail_names_aanvraag_and_page_and_neither_the_whole_address_nor_a_se
 
 
 def test_every_mail_of_the_review_to_duo_says_that_it_is_for_duo(context: Flask) -> None:
-    from keyservice.aanvragen.timers import remind  # noqa: PLC0415 - the first of its mails is enough
-
     ready()
     remind()
     rows = db.session.scalars(select(OutboxMessage)).all()
     assert {(row.kind, row.for_duo) for row in rows} == {("aanvraag-new", True)}
-    assert person_id("rik")
