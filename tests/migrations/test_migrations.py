@@ -169,7 +169,7 @@ def test_a_version_that_knows_no_bounces_reads_such_a_mail_as_sent() -> None:
     dead_message(new_id(), "aanvraag-reminder", for_duo=True)
     db.session.remove()
     before = ScriptDirectory(str(PACKAGE / "migrations")).get_revision("0005").down_revision
-    downgrade(revision=before)
+    downgrade(revision=str(before))
     statuses = text("SELECT status FROM outbox_message ORDER BY status")
     assert db.session.scalars(statuses).all() == ["dead", "sent"]
     db.session.remove()
