@@ -27,7 +27,7 @@ import keyservice.web.headers
 import keyservice.web.pages
 from keyservice.accounts.queries import any_fictive
 from keyservice.audit.triggers import check_triggers
-from keyservice.database import db, tune
+from keyservice.database import db, engine_options, tune
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
 from keyservice.web import access
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=rings.keys("session")[0].key.hex(),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # an error in a log must not hold what was typed
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=LONGEST_REQUEST,
         MAX_FORM_MEMORY_SIZE=LONGEST_REQUEST,
         MAX_FORM_PARTS=200,

@@ -9,6 +9,7 @@ from types import FrameType
 
 import click
 from flask_migrate import upgrade
+from sqlalchemy.exc import OperationalError
 
 from keyservice import backup as backups
 from keyservice import worker as work
@@ -19,9 +20,15 @@ from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
 from keyservice.kernel.seal import Rings
+from keyservice.outbox import bounces
+from keyservice.outbox.bounces import Taken
+from keyservice.outbox.reports import MOST_BYTES
 from keyservice.settings import Settings, SettingsError
 from keyservice.sleutels.format import check_format
 from keyservice.web import error_texts
+
+# What a mail server that pipes a mail into a command understands (sysexits.h).
+_BOUNCE_EXITS = {Taken.NO_REPORT: os.EX_DATAERR, Taken.UNKNOWN: os.EX_DATAERR, Taken.LATER: os.EX_TEMPFAIL}
 
 
 @click.group()
@@ -115,6 +122,31 @@ def first_beheerder(email: str, name: str) -> None:
             click.echo(f"Refused: {error_texts.text_of(error)[0]}.", err=True)
             sys.exit(1)
     click.echo(f"link: {link.reveal()}\ncode: {code.reveal()}")
+
+
+@commands.group()
+def outbox() -> None:
+    """Messages on their way."""
+
+
+@outbox.command()
+def bounce() -> None:
+    """Read a mail that came back (RFC 3464) from standard input, and mark the message it is about.
+
+    Ends with 0, with 65 when the mail is no such report or about no message of ours, or with 75 to try again later.
+    """
+    raw = sys.stdin.buffer.read(MOST_BYTES)
+    while sys.stdin.buffer.read(MOST_BYTES):
+        pass  # the mail server must not find the pipe closed
+    app = create_app()
+    with app.app_context():
+        try:
+            taken = bounces.take_in(raw)
+        except OperationalError:
+            click.echo("The database is away.", err=True)
+            sys.exit(os.EX_TEMPFAIL)
+    click.echo(taken, err=taken in _BOUNCE_EXITS)
+    sys.exit(_BOUNCE_EXITS.get(taken, os.EX_OK))
 
 
 @commands.command("create-rings")

@@ -39,6 +39,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 SQLITE_BUSY_MS = 10_000
+# A page says within 5 seconds that the database is away.
+CONNECT_SECONDS = 4
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -88,6 +90,13 @@ class NumberSeries(Base):
     kind: Mapped[str] = mapped_column(String, primary_key=True)
     year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     last: Mapped[int] = mapped_column(Integer)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return what the engine is made with: no values in its errors, and no endless wait for a server that is away."""
+    limit = {"connect_timeout": CONNECT_SECONDS} if url.startswith("postgresql") else {}
+    # An error in a log must not hold what was typed.
+    return {"hide_parameters": True, "connect_args": limit}
 
 
 def tune(engine: Engine) -> None:

@@ -26,6 +26,10 @@ from keyservice.web.forms import Form
 
 __all__ = ["bp", "receiving_views"]  # importing that module hangs its pages into the one blueprint
 bp.register_blueprint(letter_views.bp)
+_RETRIED = (
+    "Het systeem verstuurt het bericht zo opnieuw. Lukt dat niet, dan probeert het systeem het nog 4 dagen. "
+    "Daarna staat het bericht weer bij 'Mislukte berichten'."
+)
 _WRONG_CODE = "Deze activatiecode klopt niet. U kunt het nog {left} keer proberen."
 _LAST_WRONG_CODE = "Deze activatiecode klopt niet. U kunt het over 15 minuten opnieuw proberen."
 
@@ -124,7 +128,7 @@ def receipt(token: str) -> ResponseReturnValue:
 def retry_message(message_id: UUID) -> ResponseReturnValue:
     """Send a message again that could not be sent."""
     retry(message_id, access.actor())
-    flash("Het bericht wordt opnieuw verstuurd.", "gelukt")
+    flash(_RETRIED, "gelukt")
     return redirect(url_for("front.messages"), 303)
 
 

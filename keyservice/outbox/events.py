@@ -11,3 +11,8 @@ EXPIRED = define(
     fields="kind channel",
 )
 LETTER_READY = define("letter:make", "De brief met het wachtwoord is klaar om te printen.", fields="number")
+BOUNCED = define("message:bounce", "Een bericht is niet aangekomen.", fields="kind status")
+DELAYED = define("message:delay", "Een bericht komt later aan, meldt een mailserver.", fields="kind status")
+ESCALATED = define(
+    "message:escalate", "Er is verteld dat een bericht niet is aangekomen.", fields="kind channel readers"
+)

@@ -25,7 +25,7 @@ class Message:
 
     `kind` is a folder of `templates/post/`; `key` makes it unique (a second enqueue with the same key does nothing);
     `to` a mailbox, E.164 number or the lines of a postal address; `values` fill the templates; `dossier` is the
-    aanvraag it belongs to.
+    aanvraag it belongs to; `for_duo` tells that the recipient works at DUO.
     """
 
     kind: str
@@ -34,6 +34,7 @@ class Message:
     to: str
     values: Mapping[str, str | Secret]
     dossier: UUID | None = None
+    for_duo: bool = False
     attachment: Attachment | None = None
 
 

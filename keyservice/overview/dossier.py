@@ -19,9 +19,11 @@ from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import letters_of, of_aanvraag
+from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of
+from keyservice.overview.remedies import undelivered
 from keyservice.overview.status import lacking
 
 
@@ -64,6 +66,7 @@ class Dossier:
     letters: Mapping[UUID, Letter]
     notes: Sequence[Note]
     messages: Sequence[OutboxMessage]
+    undelivered: Sequence[OutboxMessage]
     events: Sequence[EventView]
     names: Mapping[UUID, str]
 
@@ -74,7 +77,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     phone, lacks = registered.phone if registered else None, lacking(aanvraag)
     changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
     letters = letters_of(issuance.id for issuance in issuances)
-    written, events = notes(aanvraag.id), events_of(aanvraag.id)
+    written, events, messages = notes(aanvraag.id), events_of(aanvraag.id), messages_of(aanvraag.id)
     return Dossier(
         aanvraag=aanvraag,
         rows=_rows(aanvraag),
@@ -89,7 +92,8 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
         issuances=issuances,
         letters=letters,
         notes=written,
-        messages=messages_of(aanvraag.id),
+        messages=messages,
+        undelivered=undelivered(messages, clock.now()),
         events=events,
         names=_names(aanvraag, approval, issuances, written, events, letters=letters.values()),
     )

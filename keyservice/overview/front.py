@@ -10,7 +10,9 @@ from keyservice.audit.queries import search
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
+from keyservice.outbox.queries import count_failed
 from keyservice.overview import queries, status
+from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
 
@@ -45,7 +47,7 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "approved": approved,
         "deliveries": queries.deliveries(),
         "stopped": queries.stopped(),
-        "dead": queries.dead_messages(),
+        "dead": count_failed(clock.now() - RECENT),
         "letters": count_letters_at_duo(),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),

@@ -14,7 +14,7 @@ from keyservice.database import db
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.register_file import sort_key
 from keyservice.issuance.models import End, Issuance
-from keyservice.outbox.models import Delivery, Letter, OutboxMessage
+from keyservice.outbox.models import Letter
 from keyservice.sleutels.models import Sleutel
 
 FEW = 10
@@ -92,12 +92,6 @@ def stopped(limit: int = FEW) -> Sequence[Row[*tuple[Any, ...]]]:
         .limit(limit)
     )
     return db.session.execute(query).all()
-
-
-def dead_messages() -> int:
-    """Return how many messages wait for a person."""
-    query = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.status == Delivery.DEAD)
-    return db.session.scalar(query) or 0
 
 
 def without_phone() -> int:

@@ -14,8 +14,9 @@ from keyservice.issuance.models import Issuance
 from keyservice.issuance.queries import letters_of, of_aanvraag
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
-from keyservice.outbox.models import Letter
+from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
+from keyservice.overview.remedies import for_gemeente, undelivered
 from keyservice.overview.timeline import Handover, Moment, happened, to_come
 from keyservice.overview.todo import Act, Todo, todo
 
@@ -24,7 +25,10 @@ _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 
 @dataclass(frozen=True)
 class StatusView:
-    """What the status page shows. `lacking` are codes of `contacts.queries.missing`."""
+    """What the status page shows. `lacking` are codes of `contacts.queries.missing`.
+
+    `undelivered` are messages that did not arrive, each with what the gemeente can do.
+    """
 
     todo: Todo
     acts: tuple[Act, ...]
@@ -33,6 +37,7 @@ class StatusView:
     issuance: Issuance | None
     letter: Letter | None
     zip_sent_at: datetime | None
+    undelivered: Sequence[tuple[OutboxMessage, str]]
     may_withdraw: bool
     may_discard: bool
     may_cancel: bool
@@ -41,6 +46,7 @@ class StatusView:
 def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
     """Return how an aanvraag stands for somebody of its gemeente."""
     issuance = next(iter(reversed(of_aanvraag(aanvraag.id))), None)
+    messages = messages_of_dossier(aanvraag.id)
     handover = handover_of(issuance)
     box = todo_of(aanvraag, issuance)
     events = of_dossier(aanvraag.id)
@@ -53,7 +59,8 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         lacking=lacking(aanvraag),
         issuance=issuance,
         letter=letters_of([issuance.id]).get(issuance.id) if issuance else None,
-        zip_sent_at=_zip_sent_at(issuance),
+        zip_sent_at=_zip_sent_at(issuance, messages),
+        undelivered=[(message, for_gemeente(message, issuance)) for message in undelivered(messages, clock.now())],
         may_withdraw=allowed(aanvraag.standing, Step.WITHDRAW, actor),
         may_discard=aanvrager and aanvraag.status is Status.DRAFT,
         may_cancel=aanvrager and issuance is not None and issuance.ended_at is None,
@@ -86,9 +93,9 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
     return Handover(received, issuance.password_sent_at is not None, issuance.end_reason, by_letter(issuance))
 
 
-def _zip_sent_at(issuance: Issuance | None) -> datetime | None:
+def _zip_sent_at(issuance: Issuance | None, messages: Sequence[OutboxMessage]) -> datetime | None:
     """Return when the mail with the zip was last taken by the mail server."""
     if issuance is None:
         return None
-    mails = (m for m in messages_of_dossier(issuance.aanvraag_id) if m.dedup_key.startswith(zip_prefix(issuance)))
+    mails = (m for m in messages if m.dedup_key.startswith(zip_prefix(issuance)))
     return max((mail.sent_at for mail in mails if mail.sent_at), default=None)

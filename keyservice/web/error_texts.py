@@ -11,6 +11,10 @@ from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, UseCa
 # Shared by all slices.
 TEXTS: dict[str, tuple[str, str]] = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
+    "message-unreadable": (
+        "Dit bericht kan niet opnieuw worden verstuurd",
+        "De inhoud is vernietigd of beschadigd. Kies op de pagina met berichten wat u nog wel kunt doen.",
+    ),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
 # The contacts of an aanvraag.

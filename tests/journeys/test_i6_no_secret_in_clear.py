@@ -46,6 +46,7 @@ from tests.web.test_access import something
 
 Browser = Callable[[str], FlaskClient]
 REAL, PLANTED, AT_ONCE = 20, 980, 14
+# Fewer characters stand somewhere in many zips by chance.
 KEY = re.compile(KEY_PATTERN.pattern.encode())
 PASSWORD = re.compile(rb"(?<![0-9A-Z-])(?:[2-9A-HJKMNP-Z]{4}-){6}[2-9A-HJKMNP-Z]{4}(?![0-9A-Z-])")
 # Pages with forms; `{a}` is an aanvraag under review, `{d}` a draft, `{k}` and `{w}` contacts, `{i}` an issuance.

@@ -32,7 +32,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.seal import LASTING_RINGS
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.delivery import deliver_due
-from keyservice.outbox.queries import dead
+from keyservice.outbox.queries import failed
 from keyservice.settings import Settings
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.life import State, state
@@ -164,7 +164,7 @@ def _what_was_there_works(before: Before) -> None:
 
 def _what_was_underway_is_issued_again(app: Flask, before: Before) -> None:
     assert [row.id for row in ring_keys.unreadable()] == [before.underway]
-    waiting = dead()
+    waiting = failed(clock.now() - timedelta(days=1), None, 100)
     assert {row.last_error for row in waiting} == {"seal broken or its ring key destroyed"}
     assert "sleutel-zip" in {row.kind for row in waiting}
     aanvraag_id = issuance(before.underway).aanvraag_id
