@@ -17,6 +17,7 @@ import keyservice.accounts.sessions
 import keyservice.accounts.views
 import keyservice.contacts.views
 import keyservice.gemeenten.views
+import keyservice.issuance.kept_contacts_views
 import keyservice.issuance.views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(keyservice.gemeenten.views.bp)
     app.register_blueprint(keyservice.aanvragen.views.bp)
     app.register_blueprint(keyservice.issuance.views.bp)
+    app.register_blueprint(keyservice.issuance.kept_contacts_views.bp)
     app.register_blueprint(keyservice.overview.views.bp)
     app.context_processor(keyservice.overview.navigation.page_values)
     access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))

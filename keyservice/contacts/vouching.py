@@ -13,11 +13,19 @@ from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import Conflict, Refused
 
 
-def vouch_by_call(actor: Actor, contact_id: UUID, number: str, dossier: UUID, seen: str | None = None) -> None:
+def vouch_by_call(
+    actor: Actor,
+    contact_id: UUID,
+    number: str,
+    dossier: UUID,
+    seen: str | None = None,
+    beside: str | None = None,
+) -> None:
     """Vouch for a contact after calling the gemeente at its registered number (E.164).
 
-    `seen` is the fingerprint of the contact on the page, when there was one. Raises NotFound, Refused (no
-    relatiebeheerder) or Conflict (no registered number, another number or contact by now).
+    `seen` is the fingerprint of the contact on the page, when there was one; `beside` that of the other contact, from
+    whom the gemeente told this one apart. Raises NotFound, Refused (no relatiebeheerder) or Conflict (no registered
+    number, another number or contact by now).
     """
     with transaction():
         actor.require(Role.RELATIEBEHEERDER)
@@ -28,7 +36,7 @@ def vouch_by_call(actor: Actor, contact_id: UUID, number: str, dossier: UUID, se
         if number != register.phone:
             raise Conflict("not-registered-number")
         _vouch(actor, contact, Vouching.CALL, seen)
-        contact.vouched_number = number
+        contact.vouched_number, contact.vouched_beside = number, beside
         record(events.CALLED, actor, contact, dossier, part=contact.part, number=number)
 
 
@@ -54,4 +62,4 @@ def _vouch(actor: Actor, contact: Contact, how: Vouching, seen: str | None) -> N
     if seen is not None and seen != contact.fingerprint:
         raise Conflict("changed-meanwhile")
     contact.vouched_by, contact.vouched_how = person_of(actor), how
-    contact.vouched_number, contact.vouched_at = None, clock.now()
+    contact.vouched_number, contact.vouched_beside, contact.vouched_at = None, None, clock.now()

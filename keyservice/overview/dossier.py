@@ -68,7 +68,8 @@ class Dossier:
 def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     """Return everything about an aanvraag that the actor may see."""
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
-    phone, lacks = registered.phone if registered else None, lacking(aanvraag)
+    phone = registered.phone if registered else None
+    lacks = lacking(aanvraag, issuances[-1] if issuances else None)
     changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
     written, events = notes(aanvraag.id), events_of(aanvraag.id)
     return Dossier(
@@ -137,7 +138,7 @@ def _acts(
         resend=waits,
         release=underway is not None and not handed_over and underway.issued_by != actor.person and phone is not None,
         cancel=underway is not None,
-        reissue=stopped and not changed and not own_approval,
+        reissue=stopped and ready and not changed and not own_approval,
         note=True,
     )
 
