@@ -1,8 +1,6 @@
 """The select with the people whom a gemeente gave before: whoever is chosen need not be typed again (WCAG 3.3.7)."""
 
 from collections import Counter
-from uuid import UUID
-
 from wtforms import Field, SelectField, ValidationError
 
 from keyservice.aanvragen import words
@@ -31,13 +29,14 @@ class Choice:
     def __init__(self, field: SelectField, aanvraag: Aanvraag, part: Part, present: Contact | None) -> None:
         """Fill a select; it starts at the present contact when other aanvragen name that one too."""
         shared = present is not None and named(present.id, other_than=aanvraag.id)
-        present_id = present.id if present else None
+        present_id, start = (present.id, _value(present)) if present else (None, "")
         people = [one for one in offered(aanvraag.gemeente, part, present_id) if shared or one.id != present_id]
-        self._people = {str(one.id): one for one in people}
+        # The value says who stood on the page: a contact may become somebody else before the form is sent.
+        self._people = {_value(one): one for one in people}
         self._field = field
         field.choices = [("", SOMEBODY_ELSE), *_labels(people)]
         if field.raw_data is None:
-            field.data = str(present_id) if str(present_id) in self._people else ""
+            field.data = start if start in self._people else ""
 
     @property
     def chosen(self) -> Contact | None:
@@ -45,10 +44,14 @@ class Choice:
         return self._people.get(self._field.data or "")
 
 
+def _value(contact: Contact) -> str:
+    return f"{contact.id} {contact.fingerprint}"
+
+
 def _labels(people: list[Contact]) -> list[tuple[str, str]]:
     names = {one.id: f"{one.name}, {one.function}, {words.VIA[one.via].lower()}" for one in people}
     same = Counter(names.values())
-    return [(str(one.id), names[one.id] + (f" ({_address(one)})" if same[names[one.id]] > 1 else "")) for one in people]
+    return [(_value(one), names[one.id] + (f" ({_address(one)})" if same[names[one.id]] > 1 else "")) for one in people]
 
 
 def _address(contact: Contact) -> str:

@@ -143,8 +143,11 @@ class ContactsForm(KeyFields, PasswordFields, StepForm):
 
     def valid_values(self) -> dict[str, object]:
         """Return what may be stored, and the ids of who was chosen."""
-        chosen = {f"{part}_choice": choice.chosen.id for part, choice in self.choices.items() if choice.chosen}
-        return {**super().valid_values(), **chosen}
+        values = super().valid_values()
+        for part, choice in self.choices.items():
+            if choice.chosen:
+                values |= {f"{part}_choice": choice.chosen.id, f"{part}_seen": choice.chosen.fingerprint}
+        return values
 
     def stored(self, account: Account | None) -> dict[str, object]:
         """Return what the fields show at first: without a key contact, the person who fills the form in."""

@@ -135,9 +135,10 @@ def named_in(contact_ids: Collection[UUID]) -> dict[UUID, list[Aanvraag]]:
 
 
 def replacement_of(aanvraag_id: UUID) -> Aanvraag | None:
-    """Return the draft or open aanvraag that is to replace this one, if there is one."""
-    running = Aanvraag.status.in_(OPEN | {Status.DRAFT})
-    return db.session.scalar(select(Aanvraag).where(Aanvraag.replaces_id == aanvraag_id, running).limit(1))
+    """Return the aanvraag that replaces this one or is to replace it, unless that came to nothing."""
+    alive = Aanvraag.status.in_(OPEN | {Status.DRAFT, Status.ISSUED})
+    query = select(Aanvraag).where(Aanvraag.replaces_id == aanvraag_id, alive)
+    return db.session.scalar(query.order_by(Aanvraag.created_at.desc()).limit(1))
 
 
 def list_for_gemeente(gemeente: str, before: UUID | None = None, limit: int = PAGE) -> Sequence[Aanvraag]:

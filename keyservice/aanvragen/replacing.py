@@ -28,7 +28,7 @@ PLACEABLE = CONTACTS_EDITABLE | {Status.APPROVED}
 
 
 def start_replacement(actor: Actor, aanvraag_id: UUID) -> UUID:
-    """Make a draft that is to replace the key of an issued aanvraag, or find the one that is there; return its id.
+    """Make a draft that is to replace the key of an issued aanvraag, or find what replaces it; return its id.
 
     It names the same contacts, or who came in their place. A gemeentebeheerder may start it; an aanvrager finishes it.
     Raises NotFound, Refused, or Conflict (not issued, the gemeente has ended).
@@ -38,8 +38,8 @@ def start_replacement(actor: Actor, aanvraag_id: UUID) -> UUID:
         actor.require(Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
         if earlier.status is not Status.ISSUED:
             raise Conflict("not-replaceable")
-        if running := queries.replacement_of(aanvraag_id):
-            return running.id
+        if found := queries.replacement_of(aanvraag_id):
+            return found.id
         queries.existing_gemeente(earlier.gemeente)
         key, password = map(successor, earlier.contacts)
         now = clock.now()

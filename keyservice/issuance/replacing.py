@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.aanvragen.queries import named_in, replacement_of
+from keyservice.aanvragen.queries import aanvraag_for, named_in, replacement_of
 from keyservice.aanvragen.replacing import PLACEABLE, place_contact, start_replacement
 from keyservice.aanvragen.workflow import Status
 from keyservice.contacts import keeping
@@ -42,7 +42,7 @@ class Target:
 def targets(contact: Contact) -> list[Target]:
     """Return where a contact can be replaced: what is not finished, and issued keys that live or are on their way.
 
-    An issued aanvraag that is being replaced already is none: its replacement is, as far as it names the contact.
+    An issued aanvraag that is or was replaced is none: its replacement is, as far as it names the contact.
     """
     found = named_in([contact.id]).get(contact.id, [])
     living = in_use([row.id for row in found if row.status is Status.ISSUED])
@@ -71,6 +71,8 @@ def replace_contact(
     (no gemeentebeheerder), Conflict (the same person, something changed meanwhile) or Invalid.
     """
     with transaction():
+        for aanvraag_id in sorted(aanvragen):  # locked before the contact, as everywhere: two never wait for each other
+            aanvraag_for(actor, aanvraag_id, lock=True)
         old = contact_for(actor, contact_id)
         actor.require(Role.GEMEENTEBEHEERDER)
         found, part = targets(old), old.part

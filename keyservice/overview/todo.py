@@ -101,6 +101,9 @@ def todo(
         return _during_review(missing)
     if status is Status.ISSUED:
         return _after_issue(handover, _own_work(missing))
+    if status is Status.APPROVED and _own_work(missing):
+        text = "DUO kan de sleutel pas uitgeven als dit opnieuw klaar is. Elke controle geldt 1 jaar."
+        return Todo("Controleer uw contactpersonen", text, "warning", _own_work(missing), (Act.CONTACTS,))
     return _FIXED[status]
 
 

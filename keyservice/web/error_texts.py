@@ -98,6 +98,10 @@ TEXTS |= {
         "U kunt geen nieuwe sleutel uitgeven",
         "Dat kan alleen als de vorige levering is vervallen of geannuleerd.",
     ),
+    "being-replaced": (
+        "De gemeente vervangt deze sleutel of een contactpersoon",
+        "Daarom komt er geen nieuwe sleutel voor deze aanvraag. De gemeente doet een nieuwe aanvraag.",
+    ),
     "zip-not-fetched": (
         "U hebt het zipbestand nog niet opgehaald",
         "Haal het zipbestand eerst op. Meld daarna dat u het hebt.",

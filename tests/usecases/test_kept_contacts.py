@@ -129,6 +129,16 @@ class TestChoosing:
         assert [one.id for one in offered("9998", Part.KEY)] == [key_of(second)]
         assert [one.name for one in offered("9998", Part.PASSWORD)] == ["Wim Voorbeeld"]
 
+    def test_who_is_typed_exactly_as_known_is_that_person(self) -> None:
+        first = ready()
+        draft = service.start(actor("bea"))
+        typed = {
+            name: getattr(contact(key_of(first)), name) for name in ("name", "function", "mailbox", "phone")
+        }
+        choose(draft, "bea", **{f"key_{name}": value for name, value in typed.items()}, key_via=Via.MAIL)
+        assert key_of(draft) == key_of(first)
+        assert codes(draft)[-2:] == ["aanvraag:choose-contact", "aanvraag:save"]
+
     def test_who_is_not_complete_or_not_offered_any_more_is_not_in_the_list(self) -> None:
         draft = service.start(actor("anna"))
         choose(draft, key_name="Half Ingevuld", key_function="")
