@@ -1,7 +1,8 @@
 """The select with the people whom a gemeente gave before: whoever is chosen need not be typed again (WCAG 3.3.7)."""
 
 from collections import Counter
-from wtforms import Field, SelectField, ValidationError
+
+from wtforms import SelectField, ValidationError
 
 from keyservice.aanvragen import words
 from keyservice.aanvragen.contact_choice import named
@@ -13,8 +14,8 @@ from keyservice.gemeenten.phones import show_phone
 SOMEBODY_ELSE = "Iemand anders, of andere gegevens"
 
 
-def _from_the_list(_form: object, field: Field) -> None:
-    if field.data and field.data not in dict(field.choices):
+def _from_the_list(_form: object, field: SelectField) -> None:
+    if field.data and field.data not in {value for value, *_ in field.iter_choices()}:
         raise ValidationError("Kies iemand uit de lijst, of kies 'Iemand anders'")
 
 

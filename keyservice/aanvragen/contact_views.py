@@ -151,8 +151,8 @@ def vouch_call(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     aanvraag, contact = contact_use.to_vouch(access.actor(), aanvraag_id, contact_id)
     form, other = CallForm(), contact_use.other_of(aanvraag, contact)
     if form.validate_on_submit():
-        values = form.nummer.data or "", aanvraag_id, form.seen.data or "", form.naast.data
-        vouching.vouch_by_call(access.actor(), contact_id, *values)
+        values = form.nummer.data or "", aanvraag_id, form.seen.data or ""
+        vouching.vouch_by_call(access.actor(), contact_id, *values, beside=form.naast.data)
         flash("U staat in voor deze contactpersoon.", "gelukt")
         return redirect(url_for("front.dossier", aanvraag_id=aanvraag_id), 303)
     form.seen.data, form.nummer.data = contact.fingerprint, contact_use.registered_phone(aanvraag)

@@ -11,7 +11,9 @@ CONTACT_CHOSEN = define(
     "aanvraag:choose-contact", "De gemeente heeft een bekende contactpersoon gekozen.", fields="part contact"
 )
 CONTACT_REPLACED = define(
-    "aanvraag:replace-contact", "De gemeentebeheerder heeft een contactpersoon vervangen.", fields="part contact replaced"
+    "aanvraag:replace-contact",
+    "De gemeentebeheerder heeft een contactpersoon vervangen.",
+    fields="part contact replaced",
 )
 SUBMITTED = define("aanvraag:submit", "De gemeente heeft de aanvraag verstuurd.", fields="number")
 RESUBMITTED = define("aanvraag:resubmit", "De gemeente heeft de aanvulling verstuurd.")

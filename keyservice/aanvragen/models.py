@@ -79,7 +79,7 @@ class Aanvraag(Base):
     kind: Mapped[Kind] = mapped_column(default=Kind.EERSTE)
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("aanvraag.id"), index=True)
 
-    replaces: Mapped["Aanvraag | None"] = relationship(remote_side=[id])
+    replaces: Mapped["Aanvraag | None"] = relationship(remote_side="Aanvraag.id")
     key_contact: Mapped[Contact | None] = relationship(foreign_keys=[key_contact_id])
     password_contact: Mapped[Contact | None] = relationship(foreign_keys=[password_contact_id])
 

@@ -129,8 +129,9 @@ def named_in(contact_ids: Collection[UUID]) -> dict[UUID, list[Aanvraag]]:
     )
     found: dict[UUID, list[Aanvraag]] = {}
     for row in db.session.scalars(query.order_by(Aanvraag.created_at.desc(), Aanvraag.id)):
-        for contact_id in {row.key_contact_id, row.password_contact_id} & set(contact_ids):
-            found.setdefault(contact_id, []).append(row)
+        for contact_id in (row.key_contact_id, row.password_contact_id):
+            if contact_id in contact_ids and contact_id is not None:
+                found.setdefault(contact_id, []).append(row)
     return found
 
 

@@ -1,4 +1,4 @@
-"""An aanvraag of kind vervanging: prefilled from an earlier one; and another contact in the place of one who is gone."""
+"""An aanvraag of kind vervanging, prefilled from an earlier one; and a contact in the place of one who is gone."""
 
 from uuid import UUID
 

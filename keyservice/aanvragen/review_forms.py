@@ -136,7 +136,7 @@ LACKING: Mapping[str, str] = MappingProxyType(
         "key-address": "Het e-mailadres van de contactpersoon voor de sleutel is nog niet bewezen.",
         "key-vouched": "Niemand staat nog in voor de contactpersoon voor de sleutel.",
         "password-address": "Het mobiele nummer van de contactpersoon voor het wachtwoord is nog niet bewezen.",
-        "password-vouched": "Niemand van DUO heeft gebeld over de contactpersoon voor het wachtwoord, naast deze andere.",
+        "password-vouched": "Over deze 2 contactpersonen samen heeft DUO nog niet (opnieuw) gebeld.",
         "password-confirmed": "De contactpersoon voor het wachtwoord heeft nog geen 'ja' gezegd.",
         "not-independent": "De 2 contactpersonen zijn niet onafhankelijk van elkaar.",
     }

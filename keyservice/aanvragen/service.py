@@ -128,7 +128,10 @@ def withdraw(actor: Actor, aanvraag_id: UUID, reason: str = "") -> None:
 
 
 def discard(actor: Actor, aanvraag_id: UUID) -> None:
-    """Delete a draft, with the contacts that are its own. Raises NotFound, Refused, or Conflict when it was sent meanwhile."""
+    """Delete a draft, with the contacts that are its own.
+
+    Raises NotFound, Refused, or Conflict when it was sent meanwhile.
+    """
     with transaction():
         aanvraag = _own(actor, aanvraag_id)
         if aanvraag.status is not Status.DRAFT:

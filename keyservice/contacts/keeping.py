@@ -1,5 +1,4 @@
-"""What a gemeentebeheerder does with the contacts that the gemeente keeps: put another person in the place of one, or
-offer one no more."""
+"""What a gemeentebeheerder does with kept contacts: put somebody in the place of one, or offer one no more."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -20,13 +19,13 @@ def replace(actor: Actor, contact_id: UUID, via: Via, person: Mapping[str, str],
     the new one, the caller decides. Raises NotFound, Refused (no gemeentebeheerder), Conflict (the same person) or
     Invalid.
     """
-    values = {"mailbox": None, "phone": None, "mobile": None, **person}
+    addresses = {name: person.get(name) for name in ("mailbox", "phone", "mobile")}
     with transaction():
         old = queries.contact_for(actor, contact_id)
         actor.require(Role.GEMEENTEBEHEERDER)
         if via not in VIAS[old.part]:
             raise Invalid("contact-address")
-        stored = {"via": via, **cleaned(**values)}
+        stored = {"via": via, **cleaned(name=person["name"], function=person["function"], **addresses)}
         if all(value == getattr(old, column) for column, value in stored.items()):
             raise Conflict("contact-same-person")
         new = new_contact(actor, old.part, old.gemeente, stored)

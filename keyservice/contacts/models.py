@@ -54,10 +54,10 @@ class Contact(Base):
 
     `verified_address` is the mailbox or mobile that was proven, at `verified_at`; it counts only while it equals the
     present address. `verified_account` is who logged in to prove it, when the contact gets something by logging in.
-    `vouched_number` is the registered number that was called, `vouched_beside` the fingerprint of the other contact, from
-    whom the call told this one apart. `confirmed_at` is when a password contact said "Ja, ik ontvang het wachtwoord".
-    `z_number` is the number that stands in an sms to this contact. From `retired_at` a contact is not offered for other
-    aanvragen any more; `replaced_by_id` is who came in the place of this one.
+    `vouched_number` is the registered number that was called, `vouched_beside` the fingerprint of the other contact,
+    from whom the call told this one apart. `confirmed_at` is when a password contact said "Ja, ik ontvang het
+    wachtwoord". `z_number` is the number that stands in an sms to this contact. From `retired_at` a contact is not
+    offered for other aanvragen any more; `replaced_by_id` is who came in the place of this one.
     """
 
     __tablename__ = "contact"

@@ -57,8 +57,10 @@ def propose(
     """Make a contact, or change one, and return its id; what stays the same writes nothing.
 
     Without `via` it is the first way of its part. Another way, name, mailbox or mobile forgets proof, confirmation and
-    vouching. A contact that is `shared` with another aanvraag stays as it is there: the change makes a new one. Raises Refused (no aanvrager), NotFound (other gemeente than the one acted for, contact of another part),
-    and Invalid for an address that no form checked or a way of the other part.
+    vouching. A contact that is `shared` with another aanvraag stays as it is there: the change makes a new one.
+
+    Raises Refused (no aanvrager), NotFound (other gemeente than the one acted for, contact of another part), and
+    Invalid for an address that no form checked or a way of the other part.
     """
     via = via or VIAS[part][0]
     if via not in VIAS[part]:

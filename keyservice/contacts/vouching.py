@@ -19,6 +19,7 @@ def vouch_by_call(
     number: str,
     dossier: UUID,
     seen: str | None = None,
+    *,
     beside: str | None = None,
 ) -> None:
     """Vouch for a contact after calling the gemeente at its registered number (E.164).

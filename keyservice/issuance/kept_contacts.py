@@ -1,4 +1,4 @@
-"""The contacts that a gemeente keeps, for its own people: who, for what, what is proven and until when, and where used."""
+"""The contacts that a gemeente keeps, for its own people: who, for what, proven until when, and where used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -48,9 +48,8 @@ def replace(contact_id: UUID) -> ResponseReturnValue:
     found = replacing.targets(contact)
     form = FORMS[contact.part](contact, found)
     if form.validate_on_submit():
-        return _replaced(
-            replacing.replace_contact(access.actor(), contact_id, *form.person, form.wanted, form.seen.data or "")
-        )
+        seen = form.seen.data or ""
+        return _replaced(replacing.replace_contact(access.actor(), contact_id, *form.person, form.wanted, seen=seen))
     form.seen.data = replacing.fingerprint(contact, found)
     page = render_template(
         "issuance/contact_replace.html",

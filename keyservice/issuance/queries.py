@@ -31,7 +31,7 @@ def underway(aanvraag_id: UUID) -> Issuance | None:
     return db.session.scalar(select(Issuance).where(Issuance.aanvraag_id == aanvraag_id, Issuance.ended_at.is_(None)))
 
 
-def active_keys(gemeente: str) -> Sequence[Row[tuple[Aanvraag, Sleutel]]]:
+def active_keys(gemeente: str) -> Sequence[Row[Aanvraag, Sleutel]]:
     """Return the keys of a gemeente that work now, each with the aanvraag it was issued for, newest first."""
     works = (Sleutel.activated_at.is_not(None), Sleutel.suspended_at.is_(None), Sleutel.revoked_at.is_(None))
     return db.session.execute(
@@ -47,7 +47,9 @@ def in_use(aanvragen: Collection[UUID]) -> set[UUID]:
     """Return which of these aanvragen have a delivery underway or a key that still lives."""
     lives = (Issuance.end_reason == End.DONE) & Sleutel.revoked_at.is_(None) & (Sleutel.expires_at > clock.now())
     query = select(Issuance.aanvraag_id).join(Sleutel, Sleutel.id == Issuance.sleutel_id)
-    return set(db.session.scalars(query.where(Issuance.aanvraag_id.in_(aanvragen), Issuance.ended_at.is_(None) | lives)))
+    return set(
+        db.session.scalars(query.where(Issuance.aanvraag_id.in_(aanvragen), Issuance.ended_at.is_(None) | lives))
+    )
 
 
 def issuance_for(actor: Actor, issuance_id: UUID, *, lock: bool = False) -> Issuance:

@@ -62,7 +62,7 @@ def fingerprint(contact: Contact, found: Collection[Target]) -> str:
 
 
 def replace_contact(
-    actor: Actor, contact_id: UUID, via: Via, person: Mapping[str, str], aanvragen: Collection[UUID], seen: str
+    actor: Actor, contact_id: UUID, via: Via, person: Mapping[str, str], aanvragen: Collection[UUID], *, seen: str
 ) -> list[UUID]:
     """Replace a contact in these aanvragen; return the new aanvragen, drafts, for keys that were issued.
 

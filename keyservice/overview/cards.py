@@ -31,7 +31,9 @@ def _since(moment: datetime | None) -> str:
 
 
 def _confirmed(contact: Contact) -> dict[str, str | None]:
-    return {"Ontvangst bevestigd": good_until(ends_of(contact).get("confirmed"))} if contact.part is Part.PASSWORD else {}
+    return (
+        {"Ontvangst bevestigd": good_until(ends_of(contact).get("confirmed"))} if contact.part is Part.PASSWORD else {}
+    )
 
 
 def _way(contact: Contact) -> dict[str, str | None]:

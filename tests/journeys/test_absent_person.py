@@ -102,7 +102,7 @@ def test_i15_without_anybody_time_reaches_an_end(context: Flask, status: Status)
 
 
 # Who can bring somebody in the place of a contact who is gone, by state. An approved aanvraag needs a
-# gemeentebeheerder; without one the aanvrager withdraws it, or DUO retracts the approval, and then the form is open again.
+# gemeentebeheerder; without one the aanvrager withdraws it, or DUO retracts the approval and the form is open again.
 REPLACERS = {
     Status.DRAFT: ("anna", "bea", "gert"),
     Status.SUBMITTED: ("anna", "bea", "gert"),
@@ -121,7 +121,7 @@ def bring_in(aanvraag_id: UUID, who: str) -> UUID:
         old = row.key_contact
         assert old
         found = targets(old)
-        drafts = replace_contact(actor(who), old.id, Via.MAIL, NEW, [aanvraag_id], fingerprint(old, found))
+        drafts = replace_contact(actor(who), old.id, Via.MAIL, NEW, [aanvraag_id], seen=fingerprint(old, found))
         return drafts[0] if drafts else aanvraag_id
     if row.status is Status.ISSUED:
         aanvraag_id = start_replacement(actor(who), aanvraag_id)

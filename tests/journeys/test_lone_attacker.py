@@ -168,23 +168,25 @@ class Attacker(RuleBasedStateMachine):
         row, known = self._row(), offered("9998", part)
         if row and known:
             choice = {f"{part}_choice": known[which % len(known)].id}
-            attempt(
-                service.save_step, self.people[who], self.aanvraag, Section.CONTACTPERSONEN, choice, row.revision
-            )
+            attempt(service.save_step, self.people[who], self.aanvraag, Section.CONTACTPERSONEN, choice, row.revision)
 
-    @rule(who=PUPPETS, part=PARTS, name=NAMES, mailbox=MAILBOXES, phone=PHONES, mobile=MOBILES, many=st.booleans())
-    def replace(
-        self, who: str, part: Part, name: str, mailbox: str, phone: str, mobile: str, *, many: bool
-    ) -> None:
+    @rule(
+        who=PUPPETS,
+        part=PARTS,
+        name=NAMES,
+        to=st.fixed_dictionaries({"mailbox": MAILBOXES, "phone": PHONES, "mobile": MOBILES}),
+        many=st.booleans(),
+    )
+    def replace(self, who: str, part: Part, name: str, to: dict[str, str], *, many: bool) -> None:
         contact = self._contact(part)
         if contact is None:
             return
         found = targets(contact)
         ids = [target.aanvraag.id for target in found if many or target.aanvraag.id == self.aanvraag]
-        to = {"mailbox": mailbox, "phone": phone} if part is Part.KEY else {"mobile": mobile}
-        person = {"name": name, "function": "pop", **to}
+        used = ("mailbox", "phone") if part is Part.KEY else ("mobile",)
+        person = {"name": name, "function": "pop", **{column: to[column] for column in used}}
         seen, old = fingerprint(contact, found), contact.id
-        attempt(replace_contact, self.people[who], old, VIAS[part][0], person, ids, seen)
+        attempt(replace_contact, self.people[who], old, VIAS[part][0], person, ids, seen=seen)
 
     @rule(who=PUPPETS)
     def submit(self, who: str) -> None:
@@ -223,9 +225,7 @@ class Attacker(RuleBasedStateMachine):
             attempt(vouching.vouch_as_gemeentebeheerder, self.people[who], contact.id, self.aanvraag, requesters)
             others = [other.fingerprint for other in row.contacts if other and other.id != contact.id]
             beside = others[0] if others else ""
-            attempt(
-                vouching.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag, beside=beside
-            )
+            attempt(vouching.vouch_by_call, self.people[who], contact.id, "+31102000000", self.aanvraag, beside=beside)
 
     @rule(who=PUPPETS, step=STEPS)
     def force_a_step(self, who: str, step: Step) -> None:
@@ -250,9 +250,7 @@ class Attacker(RuleBasedStateMachine):
             known = contact and other and {(c.name, c.address or "") for c in (contact, other)} <= COLLEAGUES
             if contact and other and known:
                 beside = other.fingerprint
-                attempt(
-                    vouching.vouch_by_call, actor("rik"), contact.id, "+31102000000", self.aanvraag, beside=beside
-                )
+                attempt(vouching.vouch_by_call, actor("rik"), contact.id, "+31102000000", self.aanvraag, beside=beside)
 
     @rule(who=PUPPETS)
     def use_what_arrived(self, who: str) -> None:
@@ -264,7 +262,9 @@ class Attacker(RuleBasedStateMachine):
         open_issuances = db.session.scalars(select(Issuance.id).where(Issuance.ended_at.is_(None))).all()
         for mail, password in itertools.product(mails, passwords):
             with contextlib.suppress(ZipUnreadable):
-                text = next(iter(read_zip(mail.attachment.data if mail.attachment else b"", password).values())).decode()
+                text = next(
+                    iter(read_zip(mail.attachment.data if mail.attachment else b"", password).values())
+                ).decode()
                 for code, issued in itertools.product(re.findall(r"[0-9A-Z]{4}-[0-9A-Z]{4}", text), open_issuances):
                     attempt(issuance.activate, self.people[who], issued, code)
 
@@ -380,7 +380,8 @@ def test_the_story_holds_keys_that_honest_people_get(backend: Backend) -> None:
         assert recipients(issued.approval.snapshot).password.address == WIM
         machine.use_what_arrived("aanvrager")
         machine.start_a_replacement("beheerder")
-        machine.replace("beheerder", Part.KEY, "Klaas Vaak", "derde@boef.example", "+31611111111", WIM, many=True)
+        to = {"mailbox": "derde@boef.example", "phone": "+31611111111", "mobile": WIM}
+        machine.replace("beheerder", Part.KEY, "Klaas Vaak", to, many=True)
         machine.no_key_ever_works_and_no_zip_goes_where_its_password_goes()
     finally:
         machine.teardown()

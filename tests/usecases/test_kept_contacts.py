@@ -1,4 +1,4 @@
-"""Contacts kept per gemeente: chosen again, changed apart, replaced by a gemeentebeheerder, and never lost by accident."""
+"""Contacts kept per gemeente: chosen again, changed apart, replaced, and never lost by accident."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ from tests.factories.aanvragen import actor, ready
 from tests.factories.contacts import contact
 from tests.factories.issuance import approved, held, issued
 from tests.factories.issuance import issuance as issuance_row
-from tests.factories.people import mails
+from tests.factories.people import mails, race
 
 pytestmark = pytest.mark.usefixtures("context")
 NEW_KEY = {
@@ -81,7 +81,7 @@ def give_up(contact_id: UUID, who: str = "gert", *aanvragen: UUID, part: Part = 
     found = targets(old)
     person, via = (NEW_KEY, Via.MAIL) if part is Part.KEY else (NEW_PASSWORD, Via.SMS)
     ids = aanvragen or tuple(target.aanvraag.id for target in found)
-    return replace_contact(actor(who), contact_id, via, person, ids, fingerprint(old, found))
+    return replace_contact(actor(who), contact_id, via, person, ids, seen=fingerprint(old, found))
 
 
 def key_of(aanvraag_id: UUID) -> UUID:
@@ -132,9 +132,7 @@ class TestChoosing:
     def test_who_is_typed_exactly_as_known_is_that_person(self) -> None:
         first = ready()
         draft = service.start(actor("bea"))
-        typed = {
-            name: getattr(contact(key_of(first)), name) for name in ("name", "function", "mailbox", "phone")
-        }
+        typed = {name: getattr(contact(key_of(first)), name) for name in ("name", "function", "mailbox", "phone")}
         choose(draft, "bea", **{f"key_{name}": value for name, value in typed.items()}, key_via=Via.MAIL)
         assert key_of(draft) == key_of(first)
         assert codes(draft)[-2:] == ["aanvraag:choose-contact", "aanvraag:save"]
@@ -310,9 +308,7 @@ class TestReplacing:
         act = lambda: vouching.vouch_as_gemeentebeheerder(actor("gert"), key_of(first), first, row(first).requesters)  # noqa: E731 - done twice
         assert refusal(act) == "Refused vouching-for-own-proposal"
         with pytest.raises(IntegrityError), transaction() as session:
-            session.execute(
-                update(Contact).where(Contact.id == key_of(first)).values(vouched_by=person_id("gert"))
-            )
+            session.execute(update(Contact).where(Contact.id == key_of(first)).values(vouched_by=person_id("gert")))
 
     def test_the_password_contact_can_be_replaced_as_well(self) -> None:
         first = ready()
@@ -326,7 +322,7 @@ class TestReplacing:
         old = contact(key_of(first))
         same = {name: str(getattr(old, name)) for name in ("name", "function", "mailbox", "phone")}
         found = targets(old)
-        act = lambda: replace_contact(actor("gert"), old.id, Via.MAIL, same, [first], fingerprint(old, found))  # noqa: E731 - short
+        act = lambda: replace_contact(actor("gert"), old.id, Via.MAIL, same, [first], seen=fingerprint(old, found))  # noqa: E731 - short
         assert refusal(act) == "Conflict contact-same-person"
 
     def test_what_changed_since_the_page_was_opened_replaces_nothing(self) -> None:
@@ -334,14 +330,14 @@ class TestReplacing:
         old = contact(key_of(first))
         seen = fingerprint(old, targets(old))
         issuance.issue(actor("rosa"), first)
-        act = lambda: replace_contact(actor("gert"), key_of(first), Via.MAIL, NEW_KEY, [first], seen)  # noqa: E731 - short
+        act = lambda: replace_contact(actor("gert"), key_of(first), Via.MAIL, NEW_KEY, [first], seen=seen)  # noqa: E731 - short
         assert refusal(act) == "Conflict changed-meanwhile"
         assert replacement_of(first) is None
 
     def test_i9_nothing_of_another_gemeente_is_replaced(self) -> None:
         first = ready()
         tom = replace(actor("tom"), roles=frozenset({Role.GEMEENTEBEHEERDER}))
-        act = lambda: replace_contact(tom, key_of(first), Via.MAIL, NEW_KEY, [first], "")  # noqa: E731 - short
+        act = lambda: replace_contact(tom, key_of(first), Via.MAIL, NEW_KEY, [first], seen="")  # noqa: E731 - short
         assert refusal(act) == "NotFound aanvraag"
         assert refusal(lambda: keeping.retire(tom, key_of(first))) == "NotFound contact"
         assert refusal(lambda: give_up(key_of(first), "gert", ready(pakket="Ander"))) == "NotFound aanvraag"
@@ -367,7 +363,7 @@ class TestReplacing:
         for _ in range(2):
             keeping.retire(actor("gert"), key_of(first))
         assert current_content(row(first)) == before
-        assert issuance.issue(actor("rosa"), first)
+        assert issuance_row(issuance.issue(actor("rosa"), first)).ended_at is None
 
 
 class TestVervanging:
@@ -391,9 +387,12 @@ class TestVervanging:
         first = issuance_row(issued()).aanvraag_id
         draft = start_replacement(actor("gert"), first)
         values = {"signer_name": "Dirk Voorbeeld", "signer_function": "Directeur", "declared": True}
-        act = lambda who: service.save_step(actor(who), draft, Section.ONDERTEKENING, values, row(draft).revision)  # noqa: E731 - done twice
-        assert refusal(lambda: act("gert")) == "Refused role"
-        act("anna")
+
+        def sign(who: str) -> None:
+            service.save_step(actor(who), draft, Section.ONDERTEKENING, values, row(draft).revision)
+
+        assert refusal(lambda: sign("gert")) == "Refused role"
+        sign("anna")
         service.submit(actor("anna"), draft)
         assert row(draft).status is Status.SUBMITTED
         assert review.lacking(row(draft)) == ("key-vouched",), "Gert vouched for Anna, and now asks for the key himself"
@@ -429,7 +428,7 @@ class TestVervanging:
         draft = start_replacement(actor("anna"), first)
         assert refusal(lambda: issuance.reissue(actor("rosa"), first)) == "Conflict being-replaced"
         service.discard(actor("anna"), draft)
-        assert issuance.reissue(actor("rosa"), first)
+        assert issuance_row(issuance.reissue(actor("rosa"), first)).ended_at is None
 
 
 class TestAYear:
@@ -455,14 +454,14 @@ class TestAYear:
             assert missing(*row(first).contacts, now) == lacks
 
     @pytest.mark.parametrize(("seconds", "possible"), [(-1, True), (1, False)])
-    def test_a_new_issue_asks_for_proof_that_still_holds(self, seconds: int, possible: bool) -> None:
+    def test_a_new_issue_asks_for_proof_that_still_holds(self, seconds: int, *, possible: bool) -> None:
         delivery = issued()
         first, made = issuance_row(delivery).aanvraag_id, contact(key_of(issuance_row(delivery).aanvraag_id))
         issuance.cancel(actor("rosa"), delivery, "Kwijt")
         ran_out = min(at for at in (made.verified_at, made.vouched_at) if at) + HOLDS
         with time_machine.travel(ran_out + timedelta(seconds=seconds), tick=False):
             if possible:
-                assert issuance.reissue(actor("rosa"), first)
+                assert issuance_row(issuance.reissue(actor("rosa"), first)).ended_at is None
             else:
                 assert refusal(lambda: issuance.reissue(actor("rosa"), first)) == "Conflict contacts-incomplete"
                 assert row(first).status is Status.ISSUED
@@ -490,7 +489,7 @@ class TestAYear:
             vouching.vouch_by_call(actor("rik"), case.password, "+31102000000", first, beside=beside)
             assert review.lacking(row(first)) == ()
             assert current_content(row(first)) == approval.snapshot
-            assert issuance.reissue(actor("rosa"), first)
+            assert issuance_row(issuance.reissue(actor("rosa"), first)).ended_at is None
             assert issuances.underway(first)
 
     def test_a_vouching_that_runs_out_sends_an_approved_aanvraag_back_only_when_it_is_issued(self) -> None:
@@ -522,12 +521,52 @@ def test_the_whole_road_of_a_vervanging(context: Flask) -> None:
     assert password
     with transaction() as session:  # the proof of the mailbox has its own tests
         session.execute(
-            update(Contact)
-            .where(Contact.id == key.id)
-            .values(verified_address=key.mailbox, verified_at=clock.now())
+            update(Contact).where(Contact.id == key.id).values(verified_address=key.mailbox, verified_at=clock.now())
         )
     vouching.vouch_by_call(actor("rik"), key.id, "+31102000000", draft, beside=password.fingerprint)
     review.approve(actor("rik"), draft, "Gebeld over Eva, naast Wim.")
     second = issuance.issue(actor("rosa"), draft)
     issuance.activate(actor("bea"), second, held(second).code)
     assert row(draft).status is Status.ISSUED
+
+
+def test_i13_a_contact_that_is_changed_while_it_is_chosen_never_becomes_somebody_else(context: Flask) -> None:
+    first, draft = ready(), service.start(actor("bea"))
+    known, seen = key_of(first), contact(key_of(first)).fingerprint
+    db.session.remove()
+    race(
+        context,
+        lambda: choose(draft, "bea", key_choice=known, key_seen=seen),
+        lambda: choose(first, key_mailbox="anders@voorbeeldstad.example"),
+    )
+    chosen = row(draft).key_contact
+    assert chosen is None or chosen.fingerprint == seen
+    assert contact(key_of(first)).mailbox == "anders@voorbeeldstad.example"
+
+
+def test_a_contact_that_is_chosen_while_its_draft_is_discarded_is_there_or_was_refused(context: Flask) -> None:
+    old, draft = service.start(actor("anna")), service.start(actor("bea"))
+    choose(old, **{f"key_{name}": value for name, value in NEW_KEY.items()})
+    known = key_of(old)
+    db.session.remove()
+    ends = race(
+        context, lambda: choose(draft, "bea", key_choice=known), lambda: service.discard(actor("anna"), old)
+    )
+    assert ends in (["contact", "done"], ["done", "done"])
+    assert (row(draft).key_contact is None) is ("contact" in ends)
+    assert db.session.get(Aanvraag, old) is None
+
+
+def test_replacing_and_changing_at_the_same_moment_do_not_wait_for_each_other(context: Flask) -> None:
+    first = ready()
+    second = draft_like(first)
+    old, found = key_of(first), targets(contact(key_of(first)))
+    seen = fingerprint(contact(old), found)
+    db.session.remove()
+    ends = race(
+        context,
+        lambda: replace_contact(actor("gert"), old, Via.MAIL, NEW_KEY, [first, second], seen=seen),
+        lambda: choose(second, key_function="Teamleider"),
+    )
+    assert "done" in ends
+    assert set(ends) <= {"done", "changed-meanwhile", "saved-meanwhile", "aanvraag", "contact"}

@@ -81,7 +81,7 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "keeping.retire": (GEMEENTEBEHEERDER, lambda a, i: keeping.retire(a, i.case.key)),
     "contact_replacing.replace_contact": (
         GEMEENTEBEHEERDER,
-        lambda a, i: contact_replacing.replace_contact(a, i.case.key, Via.MAIL, NEW, [i.case.aanvraag], ""),
+        lambda a, i: contact_replacing.replace_contact(a, i.case.key, Via.MAIL, NEW, [i.case.aanvraag], seen=""),
     ),
     "review.approve": (DUO, lambda a, i: review.approve(a, i.case.aanvraag, "Alles klopt.")),
     "review.add_note": (DUO, lambda a, i: review.add_note(a, i.case.aanvraag, "Tekst")),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -99,9 +100,7 @@ class TestChoosing:
         anna = browser_of("anna")
         assert "contact_keuze" not in anna.get(f"{started(anna)}/stap/contactpersonen").text
 
-    def test_i9_who_is_not_in_the_list_cannot_be_chosen(
-        self, app: Flask, browser_of: Browser, first: Aanvraag
-    ) -> None:
+    def test_i9_who_is_not_in_the_list_cannot_be_chosen(self, app: Flask, browser_of: Browser, first: Aanvraag) -> None:
         anna, tom = browser_of("anna"), browser_of("tom")
         url = started(anna)
         value = option(anna.get(f"{url}/stap/contactpersonen").text, "contact_keuze", "Anna")
@@ -124,7 +123,8 @@ class TestChoosing:
         assert save(anna, url, "contactpersonen", contact_keuze=value).status_code == 422
         assert row_of(app, url).key_contact_id != first.key_contact_id
 
-    def test_one_person_cannot_be_chosen_for_both(self, app: Flask, browser_of: Browser, first: Aanvraag) -> None:
+    @pytest.mark.usefixtures("first")
+    def test_one_person_cannot_be_chosen_for_both(self, app: Flask, browser_of: Browser) -> None:
         with app.app_context(), transaction() as session:
             session.execute(update(Contact).values(phone="+31612345678", mobile="+31612345678"))
         anna = browser_of("anna")
@@ -149,19 +149,25 @@ class TestTheList:
         page = browser_of("anna").get("/contactpersonen").text
         check(page)
         text = text_of(page)
-        for part in ("Anna Voorbeeld", "anna@voorbeeldstad.example", "06 12345678", str(first.number), "Gert Voorbeeld"):
+        for part in (
+            "Anna Voorbeeld",
+            "anna@voorbeeldstad.example",
+            "06 12345678",
+            str(first.number),
+            "Gert Voorbeeld",
+        ):
             assert part in text
         assert "uw relatiebeheerder" in text
         assert "Rik" not in text
         assert "/vervangen" not in page, "an aanvrager only reads"
         assert "/vervangen" in browser_of("gert").get("/contactpersonen").text
 
-    def test_i9_another_gemeente_sees_nobody(self, browser_of: Browser, first: Aanvraag) -> None:
+    @pytest.mark.usefixtures("first")
+    def test_i9_another_gemeente_sees_nobody(self, browser_of: Browser) -> None:
         assert "Uw gemeente heeft nog geen contactpersonen" in browser_of("tom").get("/contactpersonen").text
 
-    def test_what_runs_out_within_30_days_and_what_ran_out_is_shown(
-        self, app: Flask, browser_of: Browser, first: Aanvraag
-    ) -> None:
+    @pytest.mark.usefixtures("first")
+    def test_what_runs_out_within_30_days_and_what_ran_out_is_shown(self, app: Flask, browser_of: Browser) -> None:
         now = clock.now()
         for age, shown in ((timedelta(days=31), False), (timedelta(days=29), True)):
             with app.app_context(), transaction() as session:
@@ -183,17 +189,17 @@ class TestReplacing:
     def url(self, aanvraag: Aanvraag) -> str:
         return f"/contactpersonen/{aanvraag.key_contact_id}/vervangen"
 
-    def send(self, gert: FlaskClient, aanvraag: Aanvraag, *ticked: UUID, **changes: str) -> object:
+    def send(self, gert: FlaskClient, aanvraag: Aanvraag, *ticked: UUID, **changes: str) -> Any:
         page = gert.get(self.url(aanvraag)).text
         check(page)
         seen = re.search(r'name="seen"[^>]* value="([^"]*)"', page)
         assert seen
-        fields = NEW | {"seen": seen[1], "aanvraag": [str(one) for one in ticked]} | changes  # type: ignore[dict-item]  # a field sent twice
+        fields = NEW | {"seen": seen[1], "aanvraag": [str(one) for one in ticked]} | changes
         return post(gert, self.url(aanvraag), fields, step_up=True)
 
     def test_a_gemeentebeheerder_replaces_a_contact(self, app: Flask, browser_of: Browser, first: Aanvraag) -> None:
         answer = self.send(browser_of("gert"), first, first.id)
-        assert answer.location == "/contactpersonen"  # type: ignore[attr-defined]  # the answer of the test client
+        assert answer.location == "/contactpersonen"
         assert stored(app, first.id).key_contact_id != first.key_contact_id
         text = text_of(browser_of("gert").get("/contactpersonen").text)
         assert "Eva Nieuw" in text
@@ -207,7 +213,7 @@ class TestReplacing:
             draft = replacement_of(delivered.id)
             assert draft
             draft_id = draft.id
-        assert answer.location == f"/aanvragen/{draft_id}"  # type: ignore[attr-defined]  # as above
+        assert answer.location == f"/aanvragen/{draft_id}"
         page = gert.get(f"/aanvragen/{draft_id}").text
         check(page)
         assert f"aanvraag {delivered.number}" in page
@@ -219,8 +225,8 @@ class TestReplacing:
     ) -> None:
         gert = browser_of("gert")
         answer = self.send(gert, first, contact_email="geen adres", contact_telefoon="12")
-        assert answer.status_code == 422  # type: ignore[attr-defined]  # as above
-        page = answer.text  # type: ignore[attr-defined]  # as above
+        assert answer.status_code == 422
+        page = answer.text
         check(page)
         assert "Er zijn 3 velden niet goed ingevuld" in page
         for kept in ("Eva Nieuw", "geen adres", "Vink minstens 1 aanvraag aan"):
@@ -230,14 +236,14 @@ class TestReplacing:
 
     def test_the_new_person_is_not_the_other_contact(self, browser_of: Browser, first: Aanvraag) -> None:
         answer = self.send(browser_of("gert"), first, first.id, contact_telefoon="06 12345678")
-        assert answer.status_code == 422  # type: ignore[attr-defined]  # as above
-        assert "al de andere contactpersoon" in answer.text  # type: ignore[attr-defined]  # as above
+        assert answer.status_code == 422
+        assert "al de andere contactpersoon" in answer.text
 
     def test_a_page_that_is_no_longer_true_replaces_nothing(
         self, app: Flask, browser_of: Browser, first: Aanvraag
     ) -> None:
         answer = self.send(browser_of("gert"), first, first.id, seen="0" * 64)
-        assert answer.status_code == 409  # type: ignore[attr-defined]  # as above
+        assert answer.status_code == 409
         with app.app_context():
             refused = select(AuditEvent.id).where(AuditEvent.code == "access:refuse")
             assert db.session.scalars(refused).all(), "the refusal is recorded (I11)"
@@ -251,12 +257,14 @@ class TestReplacing:
 
     def test_i9_contacts_of_another_gemeente_are_not_there(self, browser_of: Browser, first: Aanvraag) -> None:
         assert browser_of("anna").get(self.url(first)).status_code == 403
-        assert browser_of("gert").get("/contactpersonen/00000000-0000-4000-8000-000000000000/vervangen").status_code == 404
+        assert (
+            browser_of("gert").get("/contactpersonen/00000000-0000-4000-8000-000000000000/vervangen").status_code == 404
+        )
 
 
 class TestVervanging:
     def test_the_status_page_offers_it_and_the_form_says_what_is_replaced(
-        self, app: Flask, browser_of: Browser, delivered: Aanvraag
+        self, browser_of: Browser, delivered: Aanvraag
     ) -> None:
         anna = browser_of("anna")
         assert "Vervanging aanvragen" in anna.get(f"/aanvragen/{delivered.id}").text
