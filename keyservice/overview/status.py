@@ -37,6 +37,7 @@ class StatusView:
     may_replace: bool
     replacement: Aanvraag | None
     old_delivery: Issuance | None
+    may_stop_old: bool
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
@@ -60,6 +61,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         may_replace=aanvraag.status is Status.ISSUED,
         replacement=replacement_of(aanvraag.id),
         old_delivery=underway(aanvraag.replaces_id) if aanvraag.replaces_id else None,
+        may_stop_old=aanvrager,
     )
 
 

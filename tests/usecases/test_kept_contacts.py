@@ -549,9 +549,7 @@ def test_a_contact_that_is_chosen_while_its_draft_is_discarded_is_there_or_was_r
     choose(old, **{f"key_{name}": value for name, value in NEW_KEY.items()})
     known = key_of(old)
     db.session.remove()
-    ends = race(
-        context, lambda: choose(draft, "bea", key_choice=known), lambda: service.discard(actor("anna"), old)
-    )
+    ends = race(context, lambda: choose(draft, "bea", key_choice=known), lambda: service.discard(actor("anna"), old))
     assert ends in (["contact", "done"], ["done", "done"])
     assert (row(draft).key_contact is None) is ("contact" in ends)
     assert db.session.get(Aanvraag, old) is None

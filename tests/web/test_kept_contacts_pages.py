@@ -18,6 +18,7 @@ from keyservice.audit.models import AuditEvent
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import HOLDS
 from keyservice.database import db, transaction
+from keyservice.issuance.queries import underway
 from keyservice.kernel import clock
 from keyservice.sleutels import service as sleutels
 from tests.conftest import post
@@ -61,6 +62,13 @@ def delivered(app: Flask) -> Aanvraag:
         sleutels.activate(actor("anna"), found.sleutel_id, dossier=found.aanvraag_id)
         aanvraag_id = found.aanvraag_id
     return stored(app, aanvraag_id)
+
+
+def issuance_id(app: Flask, aanvraag: Aanvraag) -> UUID:
+    with app.app_context():
+        found = underway(aanvraag.id)
+        assert found
+        return found.id
 
 
 def option(page: str, field: str, name: str) -> str:
@@ -218,6 +226,10 @@ class TestReplacing:
         check(page)
         assert f"aanvraag {delivered.number}" in page
         assert "Dat kan een aanvrager van uw gemeente" in page
+        assert "Een aanvrager of uw relatiebeheerder kan die stoppen" in page
+        stop = f"/uitgiften/{issuance_id(app, delivered)}/annuleren"
+        assert stop not in page
+        assert stop in browser_of("anna").get(f"/aanvragen/{draft_id}").text
         assert "het concept" in gert.get(f"/aanvragen/{delivered.id}").text
 
     def test_all_faults_are_told_at_once_and_what_was_typed_and_ticked_is_kept(
