@@ -17,6 +17,7 @@ import keyservice.accounts.sessions
 import keyservice.accounts.views
 import keyservice.contacts.views
 import keyservice.gemeenten.views
+import keyservice.issuance.kept_contacts_views
 import keyservice.issuance.views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
@@ -37,6 +38,17 @@ PACKAGE = Path(__file__).parent
 TEMPLATES = next(path for path in (PACKAGE / "templates", PACKAGE.parent / "templates") if path.is_dir())
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024
+
+BLUEPRINTS = (
+    keyservice.web.pages.bp,
+    keyservice.accounts.blueprint.bp,
+    keyservice.contacts.views.bp,
+    keyservice.gemeenten.views.bp,
+    keyservice.aanvragen.views.bp,
+    keyservice.issuance.views.bp,
+    keyservice.issuance.kept_contacts_views.bp,
+    keyservice.overview.views.bp,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -77,13 +89,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     keyservice.accounts.login.register(app, settings)
     app.before_request(access.guard)
     app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
-    app.register_blueprint(keyservice.web.pages.bp)
-    app.register_blueprint(keyservice.accounts.blueprint.bp)
-    app.register_blueprint(keyservice.contacts.views.bp)
-    app.register_blueprint(keyservice.gemeenten.views.bp)
-    app.register_blueprint(keyservice.aanvragen.views.bp)
-    app.register_blueprint(keyservice.issuance.views.bp)
-    app.register_blueprint(keyservice.overview.views.bp)
+    for pages in BLUEPRINTS:
+        app.register_blueprint(pages)
     app.context_processor(keyservice.overview.navigation.page_values)
     access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))
     if settings.proxy_hops:

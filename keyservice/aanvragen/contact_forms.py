@@ -23,9 +23,13 @@ class VouchForm(Form):
 
 
 class CallForm(Form):
-    """Somebody at the gemeente said that a contact works there; `nummer` is what was called, in E.164."""
+    """Somebody at the gemeente said that a contact works there; `nummer` is what was called, in E.164.
+
+    `naast` is the fingerprint of the other contact on the page, from whom the gemeente told this one apart.
+    """
 
     seen = HiddenField()
+    naast = HiddenField()
     nummer = HiddenField()
     gebeld = BooleanField(
         "Ik heb dit nummer gebeld en alle vragen gesteld, ook of het echt verschillende personen zijn. "

@@ -29,6 +29,8 @@ class Section(StrEnum):
 # What is approved, beside the contacts. `wet` is fixed and stands in the content all the same.
 FIELDS = (
     "number",
+    "kind",
+    "replaces_id",
     "gemeente",
     "gemeente_name",
     "oin",

@@ -74,7 +74,7 @@ def aanvraag_for_step(actor: Actor, aanvraag_id: UUID, step: Step, *, lock: bool
 
 def lacking(aanvraag: Aanvraag) -> tuple[str, ...]:
     """Return the codes of what the contacts still lack before approval; empty when it is complete."""
-    return missing(aanvraag.key_contact, aanvraag.password_contact, clock.now())
+    return missing(*aanvraag.contacts, clock.now(), aanvraag.requesters)
 
 
 def take_step(actor: Actor, aanvraag_id: UUID, step: Step, text: str | None = None) -> None:

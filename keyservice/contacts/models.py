@@ -55,8 +55,10 @@ class Contact(Base):
 
     `verified_address` is the mailbox, mobile or postal address that was proven, at `verified_at`; it counts only while
     it equals the present address. `verified_account` is who logged in to prove it, when the contact gets something by
-    logging in. `vouched_number` is the registered number that was called. `confirmed_at` is when a password contact
-    said "Ja, ik ontvang het wachtwoord". `z_number` is the number that stands in an sms to this contact.
+    logging in. `vouched_number` is the registered number that was called, `vouched_beside` the fingerprint of the other
+    contact, from whom the call told this one apart. `confirmed_at` is when a password contact said "Ja, ik ontvang het
+    wachtwoord". `z_number` is the number that stands in an sms to this contact. From `retired_at` a contact is not
+    offered for other aanvragen any more; `replaced_by_id` is who came in the place of this one.
     """
 
     __tablename__ = "contact"
@@ -68,6 +70,7 @@ class Contact(Base):
             name="via_fits_part",
         ),
         CheckConstraint("vouched_by IS NULL OR vouched_by <> proposed_by", name="not_vouched_by_proposer"),
+        CheckConstraint("replaced_by_id IS NULL OR retired_at IS NOT NULL", name="replaced_is_retired"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -89,7 +92,10 @@ class Contact(Base):
     vouched_how: Mapped[Vouching | None]
     vouched_number: Mapped[str | None]
     vouched_at: Mapped[datetime | None]
+    vouched_beside: Mapped[str | None]
     confirmed_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    replaced_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
 
     registered: Mapped[Gemeente] = relationship()
 
@@ -105,7 +111,7 @@ class Contact(Base):
 
     @property
     def verified(self) -> bool:
-        """Tell whether the present address was proven."""
+        """Tell whether the present address was ever proven; whether that still holds, `queries.proven` says."""
         return self.verified_at is not None and self.verified_address == self.address
 
     @property

@@ -1,7 +1,7 @@
 """Reading contacts: who they are, what was proven, and what still lacks before an approval."""
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,8 +19,8 @@ from keyservice.kernel.mailbox import canonical_mailbox
 from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.secret import Secret
 
-# A vouching is good for a year per contact (`design.md` 2.2).
-VOUCHING_HOLDS = timedelta(days=365)
+# How long the proof of an address, a confirmation and a vouching are good: a year per contact (`design.md` 2.2).
+HOLDS = timedelta(days=365)
 
 
 def contact(contact_id: UUID) -> Contact | None:
@@ -82,34 +82,103 @@ def account_with(mailbox: str | None) -> UUID | None:
     return next((account for account, email in rows if canonical_mailbox(email) == wanted), None)
 
 
-def missing(key: Contact | None, password: Contact | None, now: datetime) -> tuple[str, ...]:
+def missing(
+    key: Contact | None, password: Contact | None, now: datetime, requesters: Collection[UUID | None] = ()
+) -> tuple[str, ...]:
     """Return codes of what still lacks before approval (`design.md` 2.2); empty when both are ready.
 
-    key-address, key-vouched, password-address, password-vouched (only a call counts), password-confirmed,
-    not-independent. Of somebody who gets a letter the call proves all: nothing but password-vouched can lack.
+    key-address, key-vouched, password-address, password-vouched, password-confirmed, not-independent. `requesters` are
+    those who started and sent the aanvraag: nobody vouches for his own. Of somebody who gets a letter the call proves
+    all: nothing but password-vouched can lack.
     """
-    if password is not None and password.via is Via.LETTER:
-        proven = password.verified and password.confirmed_at is not None and vouched(password, now)
-        address = confirmed = True
-    else:
-        proven = password is not None and vouched(password, now)
-        address = password is not None and password.verified
-        confirmed = password is not None and password.confirmed_at is not None
+    by_letter = password is not None and password.via is Via.LETTER
     checks = {
-        "key-address": key is not None and key.verified,
-        "key-vouched": key is not None and vouched(key, now),
-        "password-address": address,
-        "password-vouched": proven,
-        "password-confirmed": confirmed,
+        "key-address": key is not None and proven(key, now),
+        "key-vouched": key is not None and vouched(key, now) and _not_by(key, requesters),
+        "password-address": password is not None and (by_letter or proven(password, now)),
+        "password-vouched": password is not None and _called_about(key, password, now),
+        "password-confirmed": password is not None and (by_letter or holds(password.confirmed_at, now)),
         "not-independent": key is None or password is None or not conflicts(party(key), party(password)),
     }
     return tuple(code for code, fine in checks.items() if not fine)
 
 
+def holds(since: datetime | None, now: datetime) -> bool:
+    """Tell whether what was proven, confirmed or vouched for at a moment is good now."""
+    return since is not None and now < since + HOLDS
+
+
+def proven(contact: Contact, now: datetime) -> bool:
+    """Tell whether the present address was proven less than a year ago."""
+    return contact.verified and holds(contact.verified_at, now)
+
+
 def vouched(contact: Contact, now: datetime) -> bool:
     """Tell whether somebody vouched for a contact less than a year ago; for the password only a call counts."""
     enough = contact.part is Part.KEY or contact.vouched_how is Vouching.CALL
-    return enough and contact.vouched_at is not None and now < contact.vouched_at + VOUCHING_HOLDS
+    return enough and holds(contact.vouched_at, now)
+
+
+def _not_by(contact: Contact, requesters: Collection[UUID | None]) -> bool:
+    return contact.vouched_how is Vouching.CALL or contact.vouched_by not in requesters
+
+
+def _called_about(key: Contact | None, password: Contact, now: datetime) -> bool:
+    """Tell whether a call vouches for a password contact beside this key contact, and for a letter proves the rest."""
+    by_letter = password.via is Via.LETTER
+    reached = not by_letter or (proven(password, now) and holds(password.confirmed_at, now))
+    return reached and vouched(password, now) and _told_apart(key, password, now)
+
+
+def _told_apart(key: Contact | None, password: Contact, now: datetime) -> bool:
+    """Tell whether a call was about these two together (ADR 21): else one person could be both."""
+    if key is None:
+        return True  # nobody to be told apart from; the key contact itself is missing
+    by_key = key.vouched_how is Vouching.CALL and vouched(key, now) and key.vouched_beside == password.fingerprint
+    return by_key or password.vouched_beside == key.fingerprint
+
+
+def of_gemeente(code: str) -> Sequence[Contact]:
+    """Return the contacts of a gemeente that have a name, those that are offered no more last, then by name."""
+    query = select(Contact).where(Contact.gemeente == code, Contact.name != "")
+    found = db.session.scalars(query.order_by(Contact.name, Contact.created_at.desc())).all()
+    return sorted(found, key=lambda contact: contact.retired_at is not None)
+
+
+def offered(code: str, part: Part, present: UUID | None = None) -> list[Contact]:
+    """Return the people who can be chosen for a part: each once, as the row on which the newest proof stands.
+
+    `present` is the contact that stands there now: that row goes before others of the same person.
+    """
+    query = select(Contact).where(
+        Contact.gemeente == code,
+        Contact.part == part,
+        Contact.name != "",
+        Contact.function != "",
+        Contact.retired_at.is_(None),
+    )
+    rows = [
+        row
+        for row in db.session.scalars(query)
+        if (row.address or row.via is Via.LETTER) and (part is Part.PASSWORD or row.phone)
+    ]
+    rows.sort(key=lambda row: (row.id == present, _newest(row), row.created_at), reverse=True)
+    people: dict[tuple[object, ...], Contact] = {}
+    for row in rows:
+        people.setdefault((row.via, row.name, row.function, row.mailbox, row.phone, row.mobile), row)
+    return sorted(people.values(), key=lambda row: row.name.casefold())
+
+
+def _newest(contact: Contact) -> tuple[datetime, datetime]:
+    never = datetime.min.replace(tzinfo=UTC)
+    return contact.vouched_at or never, contact.verified_at or never
+
+
+def successor(contact: Contact | None) -> Contact | None:
+    """Return who now stands where a contact stood: itself, the last of who replaced it, or nobody any more."""
+    while contact is not None and contact.replaced_by_id is not None:
+        contact = db.session.get(Contact, contact.replaced_by_id)
+    return contact if contact is not None and contact.retired_at is None else None
 
 
 def obstacle(actor: Actor, contact: Contact, requesters: Collection[UUID | None]) -> str | None:

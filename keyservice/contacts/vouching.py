@@ -14,14 +14,21 @@ from keyservice.kernel.errors import Conflict, Invalid, Refused
 
 
 def vouch_by_call(
-    actor: Actor, contact_id: UUID, number: str, dossier: UUID, seen: str | None = None, *, confirmed: bool = False
+    actor: Actor,
+    contact_id: UUID,
+    number: str,
+    dossier: UUID,
+    seen: str | None = None,
+    *,
+    beside: str | None = None,
+    confirmed: bool = False,
 ) -> None:
     """Vouch for a contact after calling the gemeente at its registered number (E.164).
 
-    `seen` is the fingerprint of the contact on the page, when there was one. Who gets a letter has neither mobile nor
-    account: `confirmed` says that he confirmed at the telephone, which proves the registered address too. Raises
-    NotFound, Refused (no relatiebeheerder), Invalid (a letter, not confirmed) or Conflict (no registered number or
-    address, another number or contact by now).
+    `seen` is the fingerprint of the contact on the page, when there was one; `beside` that of the other contact, from
+    whom the gemeente told this one apart. Who gets a letter has neither mobile nor account: `confirmed` says that he
+    confirmed at the telephone, which proves the registered address too. Raises NotFound, Refused (no relatiebeheerder),
+    Invalid (a letter, not confirmed) or Conflict (no registered number or address, another number or contact by now).
     """
     with transaction():
         actor.require(Role.RELATIEBEHEERDER)
@@ -32,7 +39,7 @@ def vouch_by_call(
         if number != register.phone:
             raise Conflict("not-registered-number")
         _vouch(actor, contact, Vouching.CALL, seen)
-        contact.vouched_number = number
+        contact.vouched_number, contact.vouched_beside = number, beside
         record(events.CALLED, actor, contact, dossier, part=contact.part, number=number)
         if contact.via is Via.LETTER:
             if not confirmed:
@@ -66,4 +73,4 @@ def _vouch(actor: Actor, contact: Contact, how: Vouching, seen: str | None) -> N
     if seen is not None and seen != contact.fingerprint:
         raise Conflict("changed-meanwhile")
     contact.vouched_by, contact.vouched_how = person_of(actor), how
-    contact.vouched_number, contact.vouched_at = None, clock.now()
+    contact.vouched_number, contact.vouched_beside, contact.vouched_at = None, None, clock.now()

@@ -34,14 +34,23 @@ def issuable(actor: Actor, aanvraag_id: UUID, *, lock: bool = False) -> tuple[Aa
 def reissuable(actor: Actor, aanvraag_id: UUID, *, lock: bool = False) -> tuple[Aanvraag, Approval]:
     """Return an aanvraag and its approval when a delivery that stopped may be followed by a new one.
 
-    Raises as `issuable`; Conflict also when the newest delivery did not lapse and was not cancelled.
+    Raises as `issuable`; Conflict also when the newest delivery did not lapse and was not cancelled, or when a
+    contact or the whole aanvraag was replaced.
     """
     aanvraag = aanvragen.aanvraag_for(actor, aanvraag_id, lock=lock)
     actor.require(Role.RELATIEBEHEERDER)
     issuances = of_aanvraag(aanvraag_id)
     if not issuances or issuances[-1].end_reason not in {End.LAPSED, End.CANCELLED}:
         raise Conflict("not-reissuable")
+    if replaced(aanvraag):
+        raise Conflict("being-replaced")
     return aanvraag, _approval(actor, aanvraag, REISSUE_WITHIN)
+
+
+def replaced(aanvraag: Aanvraag) -> bool:
+    """Tell whether somebody came in the place of a contact of this aanvraag, or another aanvraag in its own place."""
+    gone = any(contact and contact.replaced_by_id for contact in aanvraag.contacts)
+    return gone or aanvragen.replacement_of(aanvraag.id) is not None
 
 
 def _approval(actor: Actor, aanvraag: Aanvraag, age: timedelta) -> Approval:

@@ -1,7 +1,7 @@
 """Reading issuances. Who may see which rows, the aanvraag decides (I9)."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +11,14 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.contacts.models import BY_LOGIN, Part
 from keyservice.database import db
-from keyservice.issuance.models import Issuance
+from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.models import Letter, LetterStatus
+from keyservice.sleutels.models import Sleutel
 
 
 def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
@@ -30,6 +31,27 @@ def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
 def underway(aanvraag_id: UUID) -> Issuance | None:
     """Return the one issuance of an aanvraag that has not ended."""
     return db.session.scalar(select(Issuance).where(Issuance.aanvraag_id == aanvraag_id, Issuance.ended_at.is_(None)))
+
+
+def active_keys(gemeente: str) -> Sequence[Row[Aanvraag, Sleutel]]:
+    """Return the keys of a gemeente that work now, each with the aanvraag it was issued for, newest first."""
+    works = (Sleutel.activated_at.is_not(None), Sleutel.suspended_at.is_(None), Sleutel.revoked_at.is_(None))
+    return db.session.execute(
+        select(Aanvraag, Sleutel)
+        .join(Issuance, Issuance.aanvraag_id == Aanvraag.id)
+        .join(Sleutel, Sleutel.id == Issuance.sleutel_id)
+        .where(Aanvraag.gemeente == gemeente, *works, Sleutel.expires_at > clock.now())
+        .order_by(Sleutel.not_before.desc())
+    ).all()
+
+
+def in_use(aanvragen: Collection[UUID]) -> set[UUID]:
+    """Return which of these aanvragen have a delivery underway or a key that still lives."""
+    lives = (Issuance.end_reason == End.DONE) & Sleutel.revoked_at.is_(None) & (Sleutel.expires_at > clock.now())
+    query = select(Issuance.aanvraag_id).join(Sleutel, Sleutel.id == Issuance.sleutel_id)
+    return set(
+        db.session.scalars(query.where(Issuance.aanvraag_id.in_(aanvragen), Issuance.ended_at.is_(None) | lives))
+    )
 
 
 def issuance_for(actor: Actor, issuance_id: UUID, *, lock: bool = False) -> Issuance:

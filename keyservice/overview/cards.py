@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from keyservice.aanvragen.contact_use import ends_of
 from keyservice.aanvragen.models import Aanvraag, Approval
+from keyservice.aanvragen.summary import good_until
 from keyservice.contacts.models import Contact, Part, Via, Vouching
 from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.messages import by_letter
@@ -32,7 +34,9 @@ def _since(moment: datetime | None) -> str:
 
 
 def _confirmed(contact: Contact) -> dict[str, str | None]:
-    return {"Ontvangst bevestigd": _since(contact.confirmed_at)} if contact.part is Part.PASSWORD else {}
+    return (
+        {"Ontvangst bevestigd": good_until(ends_of(contact).get("confirmed"))} if contact.part is Part.PASSWORD else {}
+    )
 
 
 def _way(contact: Contact) -> dict[str, str | None]:
@@ -58,8 +62,8 @@ def contact_for_gemeente(contact: Contact) -> Rows:
             **({"Mobiel nummer": mobile} if contact.via is Via.SMS else {"E-mailadres": contact.mailbox}),
             **_way(contact),
             **_post(contact),
-            "Adres bewezen": _since(contact.verified_at if contact.verified else None),
-            "Iemand staat in": _since(contact.vouched_at),
+            "Adres bewezen": good_until(ends_of(contact).get("address")),
+            "Iemand staat in": good_until(ends_of(contact).get("vouched")),
             **_confirmed(contact),
         }
     )
@@ -77,7 +81,7 @@ def contact_for_duo(contact: Contact, names: Names) -> Rows:
             **_way(contact),
             **_post(contact),
             "Opgegeven door": names[contact.proposed_by],
-            "Adres bewezen": _since(contact.verified_at if contact.verified else None),
+            "Adres bewezen": good_until(ends_of(contact).get("address")),
             "Iemand staat in": _voucher(contact, names),
             **_confirmed(contact),
         }
@@ -88,7 +92,8 @@ def _voucher(contact: Contact, names: Names) -> str:
     if contact.vouched_by is None or contact.vouched_how is None:
         return "Nog niemand"
     number = f" {show_phone(contact.vouched_number)}" if contact.vouched_number else ""
-    return f"{names[contact.vouched_by]}, {_HOW[contact.vouched_how]}{number}, op {datum(contact.vouched_at)}"
+    said = f"{names[contact.vouched_by]}, {_HOW[contact.vouched_how]}{number}, op {datum(contact.vouched_at)}"
+    return f"{good_until(ends_of(contact).get('vouched'))} ({said})"
 
 
 def _received(issuance: Issuance) -> str:

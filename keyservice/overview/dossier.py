@@ -7,9 +7,10 @@ from uuid import UUID
 from keyservice.aanvragen.content import Section, content_hash
 from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.queries import current_content, notes, valid_approval
+from keyservice.aanvragen.review import lacking
 from keyservice.aanvragen.review_forms import ACTS, LACKING, Act
 from keyservice.aanvragen.summary import sections
-from keyservice.aanvragen.workflow import Step, possible
+from keyservice.aanvragen.workflow import OPEN, Status, Step, possible
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import EventView
 from keyservice.audit.queries import of_dossier as events_of
@@ -17,6 +18,7 @@ from keyservice.contacts.independence import same_name
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
+from keyservice.issuance.eligibility import replaced
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import letters_of, of_aanvraag
 from keyservice.kernel import clock
@@ -24,7 +26,6 @@ from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of
 from keyservice.overview.remedies import undelivered
-from keyservice.overview.status import lacking
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ class Dossier:
 def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     """Return everything about an aanvraag that the actor may see."""
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
-    phone, lacks = registered.phone if registered else None, lacking(aanvraag)
+    phone = registered.phone if registered else None
+    # Also of a key that works: whoever wants to renew it must first see the contacts checked again.
+    lacks = lacking(aanvraag) if aanvraag.status in OPEN | {Status.ISSUED} else ()
     changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
     letters = letters_of(issuance.id for issuance in issuances)
     written, events, messages = notes(aanvraag.id), events_of(aanvraag.id), messages_of(aanvraag.id)
@@ -138,7 +141,7 @@ def _acts(
     stopped = newest is not None and newest.end_reason in {End.LAPSED, End.CANCELLED}
     waits = underway is not None and underway.password_sent_at is None
     own_approval = approval is not None and approval.four_eyes and approval.approved_by == actor.person
-    may_issue = Step.ISSUE in steps and not changed
+    may_issue = Step.ISSUE in steps and ready and not changed
     handed_over = underway is not None and (underway.received_at or underway.released_at)
     return Acts(
         review=tuple((slug, act) for slug, act in ACTS.items() if act.step in steps),
@@ -148,7 +151,7 @@ def _acts(
         resend=waits,
         release=underway is not None and not handed_over and underway.issued_by != actor.person and phone is not None,
         cancel=underway is not None,
-        reissue=stopped and not changed and not own_approval,
+        reissue=stopped and ready and not changed and not own_approval and not replaced(aanvraag),
         letter=letters[underway.id].id if underway and underway.id in letters else None,
         note=True,
     )

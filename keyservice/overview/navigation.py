@@ -16,6 +16,7 @@ _HOME = ("Overzicht", "front.home", frozenset[str]())
 _GEMEENTEN = ("Gemeenten", "gemeenten.index", frozenset({"gemeenten"}))
 _AANVRAGEN = ("Aanvragen", "aanvragen.index", frozenset({"aanvragen", "contacts", "issuance", "front.status"}))
 _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
+_CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
 _COLLEAGUES = (
@@ -47,8 +48,8 @@ _PORTFOLIOS = (
 )
 # Label, endpoint, and the blueprints and endpoints whose pages belong under it.
 _MENUS = (
-    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _COLLEAGUES)),
-    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN)),
+    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _CONTACTS, _COLLEAGUES)),
+    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _CONTACTS)),
     (
         (Role.RELATIEBEHEERDER,),
         (

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from keyservice.aanvragen import review
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.aanvragen.workflow import Status, Step, allowed
+from keyservice.aanvragen.queries import replacement_of
+from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import of_dossier
-from keyservice.contacts.queries import missing
 from keyservice.issuance.messages import by_letter, zip_prefix
-from keyservice.issuance.models import Issuance
-from keyservice.issuance.queries import letters_of, of_aanvraag
+from keyservice.issuance.models import End, Issuance
+from keyservice.issuance.queries import letters_of, of_aanvraag, underway
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
@@ -41,6 +42,10 @@ class StatusView:
     may_withdraw: bool
     may_discard: bool
     may_cancel: bool
+    may_replace: bool
+    replacement: Aanvraag | None
+    old_delivery: Issuance | None
+    may_stop_old: bool
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
@@ -56,7 +61,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         todo=box,
         acts=tuple(act for act in box.acts if aanvrager or act not in _OF_AANVRAGER),
         moments=happened(events, aanvraag.gemeente, people) + to_come(aanvraag.status, handover),
-        lacking=lacking(aanvraag),
+        lacking=lacking(aanvraag, issuance),
         issuance=issuance,
         letter=letters_of([issuance.id]).get(issuance.id) if issuance else None,
         zip_sent_at=_zip_sent_at(issuance, messages),
@@ -64,6 +69,10 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         may_withdraw=allowed(aanvraag.standing, Step.WITHDRAW, actor),
         may_discard=aanvrager and aanvraag.status is Status.DRAFT,
         may_cancel=aanvrager and issuance is not None and issuance.ended_at is None,
+        may_replace=aanvraag.status is Status.ISSUED,
+        replacement=replacement_of(aanvraag.id),
+        old_delivery=underway(aanvraag.replaces_id) if aanvraag.replaces_id else None,
+        may_stop_old=aanvrager,
     )
 
 
@@ -71,18 +80,20 @@ def todo_of(aanvraag: Aanvraag, issuance: Issuance | None) -> Todo:
     """Return what is asked of the gemeente now."""
     return todo(
         aanvraag.status,
-        missing=lacking(aanvraag),
+        missing=lacking(aanvraag, issuance),
         question=aanvraag.question,
         rejection=aanvraag.rejection,
         handover=handover_of(issuance),
     )
 
 
-def lacking(aanvraag: Aanvraag) -> tuple[str, ...]:
-    """Return the codes of what the contacts still lack, as long as that matters."""
-    if aanvraag.status not in {Status.SUBMITTED, Status.IN_REVIEW, Status.INFO_REQUESTED, Status.APPROVED}:
-        return ()
-    return missing(aanvraag.key_contact, aanvraag.password_contact, clock.now())
+def lacking(aanvraag: Aanvraag, newest: Issuance | None) -> tuple[str, ...]:
+    """Return the codes of what the contacts still lack, as long as that matters.
+
+    After the issue it matters when the newest delivery stopped: a new one takes contacts that are checked.
+    """
+    stopped = newest is not None and newest.end_reason in {End.LAPSED, End.CANCELLED}
+    return review.lacking(aanvraag) if aanvraag.status in OPEN or stopped else ()
 
 
 def handover_of(issuance: Issuance | None) -> Handover | None:

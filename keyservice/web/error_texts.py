@@ -19,6 +19,22 @@ TEXTS: dict[str, tuple[str, str]] = {
 }
 # The contacts of an aanvraag.
 TEXTS |= {
+    "contact-retired": (
+        "Deze contactpersoon is niet meer te kiezen",
+        "Uw gemeentebeheerder biedt deze persoon niet meer aan. Kies iemand anders.",
+    ),
+    "contact-same-person": (
+        "Dit is dezelfde contactpersoon",
+        "U hebt dezelfde gegevens ingevuld. Er is niets vervangen.",
+    ),
+    "contact-vouched-already": (
+        "Er staat al iemand in voor deze persoon",
+        "Dat geldt nog. U hoeft nu niets te doen.",
+    ),
+    "not-replaceable": (
+        "U kunt deze aanvraag niet vervangen",
+        "Dat kan pas als DUO een sleutel heeft uitgegeven. De aanvraag heeft die nog niet, of is gestopt.",
+    ),
     "contact-without-account": (
         "Deze collega heeft nog geen account",
         "Vraag uw gemeentebeheerder om uw collega uit te nodigen met dit e-mailadres.",
@@ -85,6 +101,10 @@ TEXTS |= {
     "not-reissuable": (
         "U kunt geen nieuwe sleutel uitgeven",
         "Dat kan alleen als de vorige levering is vervallen of geannuleerd.",
+    ),
+    "being-replaced": (
+        "De gemeente vervangt deze sleutel of een contactpersoon",
+        "Daarom komt er geen nieuwe sleutel voor deze aanvraag. De gemeente doet een nieuwe aanvraag.",
     ),
     "zip-not-fetched": (
         "U hebt het zipbestand nog niet opgehaald",

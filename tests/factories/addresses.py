@@ -25,6 +25,7 @@ STATE = {
     "issuance.reissue": "stopped",
     "aanvragen.this_is_me": "to_prove",
     "aanvragen.ask_log_in": "to_prove",
+    "aanvragen.start_replacement": "issued",
 }
 # What only the two contacts may who log in for it.
 BY_LOGIN = {

@@ -25,6 +25,7 @@ WITHOUT = {
     "security.logout": "only takes",
     # The road of an aanvraag before anything is given.
     "aanvragen.create": "a draft",
+    "aanvragen.start_replacement": "a draft",
     "aanvragen.step": "a draft",
     "aanvragen.discard": "only takes",
     "aanvragen.submit": "asks; DUO decides",
@@ -34,6 +35,7 @@ WITHOUT = {
     "aanvragen.send_practice": "a harmless zip to the address that must prove itself",
     "aanvragen.send_sms": "a code to the number that must prove itself",
     "aanvragen.ask_log_in": "a mail to the address that must prove itself",
+    "contactpersonen.retire": "only takes",
     "aanvragen.review": "claims, asks, rejects or retracts: none of them gives",
     "aanvragen.note": "a note",
     "issuance.report_receipt": "sends the password to somebody else, as the link in the mail does",

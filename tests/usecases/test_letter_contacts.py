@@ -44,7 +44,15 @@ def lacks(case: Case) -> tuple[str, ...]:
 
 
 def call(case: Case, login: str = "rik", *, confirmed: bool = True, seen: str | None = None) -> None:
-    vouching.vouch_by_call(actor(login), case.password, REGISTERED, case.aanvraag, seen, confirmed=confirmed)
+    vouching.vouch_by_call(
+        actor(login),
+        case.password,
+        REGISTERED,
+        case.aanvraag,
+        seen,
+        beside=contact(case.key).fingerprint,
+        confirmed=confirmed,
+    )
 
 
 def move(code: str = "9998") -> None:

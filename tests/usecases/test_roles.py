@@ -9,17 +9,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from keyservice.aanvragen import review
+from keyservice.aanvragen import replacing, review
 from keyservice.aanvragen import service as aanvragen
 from keyservice.aanvragen.content import Section
 from keyservice.aanvragen.workflow import Step
 from keyservice.audit.models import AuditEvent
-from keyservice.contacts import by_login, vouching
+from keyservice.contacts import by_login, keeping, vouching
 from keyservice.contacts import service as contacts
-from keyservice.contacts.models import Part
+from keyservice.contacts.models import Part, Via
 from keyservice.database import db
 from keyservice.gemeenten import service as gemeenten
 from keyservice.issuance import letters, receiving
+from keyservice.issuance import replacing as contact_replacing
 from keyservice.issuance import service as issuances
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
@@ -34,6 +35,8 @@ from tests.factories.letters import letter_of, received
 
 UseCase = Callable[[Actor, "Ids"], object]
 GEMEENTE = frozenset({Role.AANVRAGER, Role.GEMEENTEBEHEERDER})
+GEMEENTEBEHEERDER = frozenset({Role.GEMEENTEBEHEERDER})
+NEW = {"name": "Eva Nieuw", "function": "Jurist", "mailbox": "eva@voorbeeldstad.example"}
 AANVRAGER, DUO = frozenset({Role.AANVRAGER}), frozenset({Role.RELATIEBEHEERDER})
 # Only the contact himself, whatever the role.
 NOBODY_ELSE: frozenset[Role] = frozenset()
@@ -68,6 +71,20 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
         f"review.take_step {step}": (DUO, lambda a, i, step=step: review.take_step(a, i.case.aanvraag, step, "Tekst"))  # type: ignore[misc]  # the default binds
         for step in review.EFFECTS
     },
+    "replacing.start_replacement": (GEMEENTE, lambda a, i: replacing.start_replacement(a, i.issued)),
+    "replacing.place_contact": (
+        GEMEENTEBEHEERDER,
+        lambda a, i: replacing.place_contact(a, i.case.aanvraag, Part.KEY, i.case.key, i.case.key),
+    ),
+    "keeping.replace": (
+        GEMEENTEBEHEERDER,
+        lambda a, i: keeping.replace(a, i.case.key, Via.MAIL, NEW, retire=True),
+    ),
+    "keeping.retire": (GEMEENTEBEHEERDER, lambda a, i: keeping.retire(a, i.case.key)),
+    "contact_replacing.replace_contact": (
+        GEMEENTEBEHEERDER,
+        lambda a, i: contact_replacing.replace_contact(a, i.case.key, Via.MAIL, NEW, [i.case.aanvraag], seen=""),
+    ),
     "review.approve": (DUO, lambda a, i: review.approve(a, i.case.aanvraag, "Alles klopt.")),
     "review.add_note": (DUO, lambda a, i: review.add_note(a, i.case.aanvraag, "Tekst")),
     "contacts.propose": (
@@ -127,11 +144,15 @@ PARTS = {
     "contacts.record",
     "contacts.person_of",
     "contacts.to_prove",
+    "contacts.new_contact",
     "by_login.is_contact",
 }
 MODULES = {
     "aanvragen": aanvragen,
     "review": review,
+    "replacing": replacing,
+    "contact_replacing": contact_replacing,
+    "keeping": keeping,
     "contacts": contacts,
     "by_login": by_login,
     "vouching": vouching,
