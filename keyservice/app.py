@@ -18,6 +18,7 @@ import keyservice.accounts.views
 import keyservice.contacts.views
 import keyservice.gemeenten.views
 import keyservice.issuance.views
+import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(keyservice.gemeenten.views.bp)
     app.register_blueprint(keyservice.aanvragen.views.bp)
     app.register_blueprint(keyservice.issuance.views.bp)
+    app.register_blueprint(keyservice.issuance.wave_views.bp)
     app.register_blueprint(keyservice.overview.views.bp)
     app.context_processor(keyservice.overview.navigation.page_values)
     access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))

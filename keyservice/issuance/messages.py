@@ -9,9 +9,11 @@ from keyservice import settings
 from keyservice.contacts.models import Via
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import Recipient, Recipients, recipients
+from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Attachment, Message
 from keyservice.outbox.models import Channel
+from keyservice.sleutels.life import State, state
 from keyservice.web.dates import datum
 
 KEY_MAIL = "sleutel-zip"
@@ -66,6 +68,7 @@ def key_mail(issuance: Issuance, zip_data: bytes, token: Secret) -> Message:
             "name": to.name,
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
+            "old_until": _old_until(issuance),
             "url": Secret(f"{base}/ontvangst/{token.reveal()}") if by_mail else base + fetch_path(issuance),
         },
         dossier=issuance.aanvraag_id,
@@ -138,6 +141,12 @@ def recipients_of(issuance: Issuance) -> Recipients:
     return recipients(issuance.approval.snapshot)
 
 
+def _old_until(issuance: Issuance) -> str:
+    """Return until when the key works that this one is to follow, or nothing."""
+    old = issuance.renews
+    return datum(old.expires_at) if old and state(old.facts, clock.now()) is State.ACTIVE else ""
+
+
 def _mail(kind: str, key: str, issuance: Issuance, to: Recipient, path: str, **more: str) -> Message:
     return Message(
         kind=kind,
@@ -151,6 +160,7 @@ def _mail(kind: str, key: str, issuance: Issuance, to: Recipient, path: str, **m
             "sleutel": issuance.sleutel.number,
             "deadline": datum(issuance.deadline),
             "expires": datum(issuance.sleutel.expires_at),
+            "old_until": _old_until(issuance),
             "url": settings.current().base_url + path,
             **more,
         },

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from keyservice import audit
 from keyservice.database import db, execute_count, one_by_one, transaction
-from keyservice.issuance import events, messages, service
+from keyservice.issuance import events, messages, service, wave_timers
 from keyservice.issuance.messages import Reminder
 from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
@@ -34,7 +34,7 @@ def remind() -> None:
     one_by_one([row.id for row in due], _remind)
 
 
-TIMERS: tuple[Callable[[], object], ...] = (lapse, remind)
+TIMERS: tuple[Callable[[], object], ...] = (lapse, remind, *wave_timers.TIMERS)
 
 
 def _underway(*where: ColumnElement[bool]) -> Sequence[Issuance]:

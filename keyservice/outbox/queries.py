@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from keyservice.database import db
+from keyservice.kernel import clock
 from keyservice.outbox.models import Delivery, OutboxMessage
 
 
@@ -31,3 +32,10 @@ def counts() -> dict[Delivery, int]:
     """Return how many messages stand where."""
     rows = db.session.execute(select(OutboxMessage.status, func.count()).group_by(OutboxMessage.status))
     return dict(rows.all())
+
+
+def due(limit: int) -> int:
+    """Return how many messages wait for a sender now or are with one, but count no further than `limit`."""
+    waiting = (OutboxMessage.status == Delivery.WAITING) & (OutboxMessage.due_at <= clock.now())
+    here = select(OutboxMessage.id).where(or_(waiting, OutboxMessage.status == Delivery.SENDING)).limit(limit)
+    return db.session.scalar(select(func.count()).select_from(here.subquery())) or 0

@@ -17,6 +17,7 @@ from keyservice.contacts.independence import same_name
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
+from keyservice.issuance.eligibility import may_renew
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import of_aanvraag
 from keyservice.kernel.actor import Actor, Role
@@ -37,6 +38,7 @@ class Acts:
     release: bool = False
     cancel: bool = False
     reissue: bool = False
+    renew: bool = False
     note: bool = False
 
     @property
@@ -128,6 +130,7 @@ def _acts(
     waits = underway is not None and underway.password_sent_at is None
     own_approval = approval is not None and approval.four_eyes and approval.approved_by == actor.person
     may_issue = Step.ISSUE in steps and not changed
+    renew = newest is not None and may_renew(actor, aanvraag.id)
     handed_over = underway is not None and (underway.received_at or underway.released_at)
     return Acts(
         review=tuple((slug, act) for slug, act in ACTS.items() if act.step in steps),
@@ -137,7 +140,8 @@ def _acts(
         resend=waits,
         release=underway is not None and not handed_over and underway.issued_by != actor.person and phone is not None,
         cancel=underway is not None,
-        reissue=stopped and not changed and not own_approval,
+        reissue=stopped and not changed and not own_approval and not renew,
+        renew=renew,
         note=True,
     )
 

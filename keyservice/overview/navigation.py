@@ -17,6 +17,7 @@ _GEMEENTEN = ("Gemeenten", "gemeenten.index", frozenset({"gemeenten"}))
 _AANVRAGEN = ("Aanvragen", "aanvragen.index", frozenset({"aanvragen", "contacts", "issuance", "front.status"}))
 _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
+_WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
 _COLLEAGUES = (
     "Collega's",
@@ -51,11 +52,11 @@ _MENUS = (
     ((Role.AANVRAGER,), (_HOME, _AANVRAGEN)),
     (
         (Role.RELATIEBEHEERDER,),
-        (_HOME, _WORKLIST, ("Berichten", "front.messages", frozenset[str]()), _GEMEENTEN, _PERSONS),
+        (_HOME, _WORKLIST, _WAVES, ("Berichten", "front.messages", frozenset[str]()), _GEMEENTEN, _PERSONS),
     ),
     (
         (Role.AUDITOR,),
-        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _GEMEENTEN),
+        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _WAVES, _GEMEENTEN),
     ),
     ((Role.BEHEERDER,), (_HOME, _GEMEENTEN, _PERSONS, _PORTFOLIOS)),
 )

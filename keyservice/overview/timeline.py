@@ -12,7 +12,7 @@ from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
-_HIDDEN_SUBJECTS = frozenset({"access", "account", "message"})
+_HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
 # The second half tells parts of an act that stands there already: saving a step, issuing, activating.
 _HIDDEN = frozenset(
     {

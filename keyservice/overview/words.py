@@ -10,7 +10,7 @@ from keyservice.aanvragen.workflow import OPEN
 from keyservice.accounts.words import ROLES
 from keyservice.audit.queries import EventView
 from keyservice.contacts.models import Via
-from keyservice.issuance.models import End
+from keyservice.issuance import words as issuance_words
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.outbox.models import Channel, Delivery
@@ -30,14 +30,7 @@ SLEUTEL: Mapping[State, Badge] = MappingProxyType(
         State.REVOKED: ("Ingetrokken", "error"),
     }
 )
-ISSUANCE: Mapping[End | None, Badge] = MappingProxyType(
-    {
-        None: ("Onderweg", "neutral"),
-        End.DONE: ("Afgerond", "success"),
-        End.LAPSED: ("Vervallen", "inactive"),
-        End.CANCELLED: ("Geannuleerd", "error"),
-    }
-)
+ISSUANCE, delivery_stage = issuance_words.ISSUANCE, issuance_words.delivery_stage
 DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
     {
         Delivery.WAITING: ("Wacht op verzending", "neutral"),
@@ -62,6 +55,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "account": "account",
         "act": "handeling",
         "agent": "browser",
+        "able": "kan vernieuwd worden",
         "approval": "goedkeuring",
         "attempts": "pogingen",
         "audience": "doelgroep",
@@ -74,13 +68,18 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "day": "dag",
         "deadline": "uiterlijk",
         "email": "e-mailadres",
+        "done": "vernieuwd",
         "expires_at": "geldig tot",
+        "expires_until": "verloopt uiterlijk",
         "factor": "bewijs",
         "factors": "bewijs",
         "four_eyes": "vier ogen",
         "function": "functie",
+        "gemeenten": "gemeenten",
+        "items": "op de lijst",
         "kind": "soort",
         "left": "nog over",
+        "list": "hash van de lijst",
         "mailbox": "e-mailadres",
         "mobile": "mobiel nummer",
         "motivation": "motivering",
@@ -93,18 +92,22 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "proof_forgotten": "bewijs vervallen",
         "question": "vraag",
         "reason": "reden",
-        "previous": "vorige relatiebeheerder",
+        "prepared_by": "voorbereid door",
+        "previous": "vorige",
+        "refused": "niet vernieuwd",
         "second_needed": "tweede persoon nodig",
         "reminder": "herinnering",
         "revision": "versie",
         "role": "rol",
         "sleutel": "sleutel",
         "source": "netwerkadres",
+        "started_by": "gestart door",
         "step": "stap",
         "text": "tekst",
         "tries": "pogingen",
         "until": "tot",
         "via": "manier",
+        "wave": "vernieuwingsronde",
     }
 )
 MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -142,6 +145,8 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "uitgifte-remind-receipt": "Herinnering: zipbestand melden",
         "wachtwoord": "Wachtwoord",
         "wachtwoord-klaar": "Bericht: wachtwoord staat klaar",
+        "wave-finished": "Vernieuwingsronde klaar",
+        "wave-prepared": "Vernieuwingsronde wacht op een collega",
     }
 )
 
@@ -198,13 +203,6 @@ def _shown(value: object) -> str:
 def message_name(kind: str) -> str:
     """Return what a message is called."""
     return MESSAGES.get(kind, kind)
-
-
-def delivery_stage(row: Cells) -> str:
-    """Return what a delivery underway waits for."""
-    if row.password_sent_at:
-        return "Wacht op activeren"
-    return "Wachtwoord gaat weg" if row.received_at or row.released_at else "Wacht op bericht dat het zipbestand er is"
 
 
 def age(row: Cells, now: datetime) -> str:

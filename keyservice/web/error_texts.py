@@ -131,6 +131,19 @@ TEXTS |= {
     "sleutel-revoked": ("De sleutel is al ingetrokken", "Een ingetrokken sleutel werkt niet meer."),
 }
 
+# Renewing keys.
+TEXTS |= {
+    "not-renewable": ("Deze sleutel kan nu niet worden vernieuwd", "{why} Er is geen nieuwe sleutel gemaakt."),
+    "own-wave": (
+        "Een collega moet de ronde starten",
+        "U hebt deze ronde zelf voorbereid. Een andere relatiebeheerder bekijkt de lijst en start de ronde.",
+    ),
+    "wave-moved": (
+        "Dit kan nu niet met deze ronde",
+        "Een collega of het systeem was u voor. De ronde heeft nu de status '{status}'.",
+    ),
+}
+
 # Contacts.
 TEXTS |= {
     "contact-address": ("Dit adres of nummer klopt niet", "Controleer het e-mailadres en de telefoonnummers."),
@@ -234,6 +247,11 @@ WORDS: dict[str, str] = {
     "rejected": "Afgewezen",
     "withdrawn": "Ingetrokken",
     "lapsed": "Vervallen",
+    "prepared": "Voorbereid",
+    "running": "Loopt",
+    "paused": "Gepauzeerd",
+    "finished": "Klaar",
+    "stopped": "Gestopt",
 }
 DEFAULT: dict[type[UseCaseError], tuple[str, str]] = {
     NotFound: ("Deze pagina bestaat niet (meer)", "Wij kunnen niet vinden wat u zoekt."),

@@ -48,6 +48,7 @@ AT_THE_FIELD = {
     "activation-code-wrong",
     "code-wrong",
     "passkey-refused",
+    "wave-empty",
 }
 # What the pages never offer: a role that is missing has the text of its kind, the others are a programmer's mistake.
 WITHOUT_TEXT = {"role", "codes-outside-the-demo", "demo-people-in-production"}
