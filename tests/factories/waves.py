@@ -1,19 +1,22 @@
 """Keys that work, made by the use cases themselves, and waves that renew them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from keyservice.aanvragen import review
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Step
-from keyservice.accounts.models import Account, Audience, Grant
+from keyservice.accounts.models import Audience, Grant
 from keyservice.accounts.service import create_account, give_role
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import PASSWORD, person_id
-from keyservice.issuance import service, steps, wave_queries, waves
+from keyservice.issuance import service, steps, waves
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.wave_models import Wave, WaveItem
 from keyservice.issuance.wave_queries import Wanted
@@ -46,7 +49,7 @@ def working(
 def _of(gemeente: str, omgeving: str, pakket: str) -> UUID:
     aanvraag_id = ready(omgeving, pakket)
     if gemeente != "9998":
-        name = wave_queries.db.session.scalar(select(Aanvraag.gemeente_name).where(Aanvraag.id == aanvraag_id))
+        name = db.session.scalar(select(Aanvraag.gemeente_name).where(Aanvraag.id == aanvraag_id))
         with transaction() as session:
             row = session.get_one(Aanvraag, aanvraag_id)
             row.gemeente, row.gemeente_name = gemeente, f"{name} {gemeente}"
@@ -62,7 +65,7 @@ def deliver(issuance_id: UUID) -> None:
         anna = Actor(person_id("anna"), frozenset({Role.AANVRAGER}), issuance.aanvraag.gemeente, "web")
         sleutels.activate(anna, issuance.sleutel_id, dossier=issuance.aanvraag_id)
         steps.end(anna, issuance, End.DONE)
-        session.execute(update(OutboxMessage).values(status=Delivery.CANCELLED, content=None, final=None))
+    empty_queue()
 
 
 def relatiebeheerder(person: UUID) -> Actor:
@@ -102,27 +105,42 @@ def started(by: str = "rik", starter: str = "rosa", **wanted: object) -> UUID:
     return wave_id
 
 
-def run() -> None:
-    """Let the timer of the worker come round once, on an empty queue."""
+def empty_queue() -> None:
+    """Take back every message that waits."""
     with transaction() as session:
         session.execute(update(OutboxMessage).values(status=Delivery.CANCELLED, content=None, final=None))
+
+
+def run() -> None:
+    """Let the timer of the worker come round once, on an empty queue."""
+    empty_queue()
     run_waves()
-    db.session.expire_all()
+    db.session.rollback()  # else SQLite goes on showing what stood there before
 
 
 def wave(wave_id: UUID) -> Wave:
     """Return a wave as it stands now."""
-    db.session.expire_all()
+    db.session.rollback()  # else SQLite goes on showing what stood there before
     return db.session.get_one(Wave, wave_id)
 
 
 def items(wave_id: UUID) -> list[WaveItem]:
     """Return the list of a wave as it stands now."""
-    db.session.expire_all()
+    db.session.rollback()  # else SQLite goes on showing what stood there before
     query = select(WaveItem).where(WaveItem.wave_id == wave_id).order_by(WaveItem.position)
     return list(db.session.scalars(query))
 
 
-def account(person: UUID) -> Account:
-    """Return a person."""
-    return db.session.get_one(Account, person)
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """Collect the statements that the database is asked."""
+    statements: list[str] = []
+
+    def listener(*args: Any) -> None:
+        statements.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", listener)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", listener)
