@@ -36,6 +36,16 @@ from keyservice.web import access
 PACKAGE = Path(__file__).parent
 # In a wheel the templates stand inside the package, in a checkout beside it.
 TEMPLATES = next(path for path in (PACKAGE / "templates", PACKAGE.parent / "templates") if path.is_dir())
+PAGES = (
+    keyservice.web.pages,
+    keyservice.accounts.blueprint,
+    keyservice.contacts.views,
+    keyservice.gemeenten.views,
+    keyservice.aanvragen.views,
+    keyservice.issuance.views,
+    keyservice.issuance.wave_views,
+    keyservice.overview.views,
+)
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024
 
@@ -78,14 +88,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     keyservice.accounts.login.register(app, settings)
     app.before_request(access.guard)
     app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
-    app.register_blueprint(keyservice.web.pages.bp)
-    app.register_blueprint(keyservice.accounts.blueprint.bp)
-    app.register_blueprint(keyservice.contacts.views.bp)
-    app.register_blueprint(keyservice.gemeenten.views.bp)
-    app.register_blueprint(keyservice.aanvragen.views.bp)
-    app.register_blueprint(keyservice.issuance.views.bp)
-    app.register_blueprint(keyservice.issuance.wave_views.bp)
-    app.register_blueprint(keyservice.overview.views.bp)
+    for pages in PAGES:
+        app.register_blueprint(pages.bp)
     app.context_processor(keyservice.overview.navigation.page_values)
     access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))
     if settings.proxy_hops:

@@ -117,15 +117,12 @@ def judge(case: Case, now: datetime) -> Renewal | str:
         return "delivery-underway"
     if case.delivered is None:
         return "no-sleutel"
-    if not case.intact:
-        return "sleutel-damaged"
-    if (found := state(case.delivered.sleutel.facts, now)) is not State.ACTIVE:
+    if (found := state(case.delivered.sleutel.facts, now) if case.intact else "damaged") is not State.ACTIVE:
         return f"sleutel-{found}"
     if case.approval is None or not _valid_at(case.approval, REISSUE_WITHIN, now):
         return "approval-lapsed"
-    if code := next(iter(case.lacks), None) or _outdated(case.aanvraag, case.approval):
-        return code
-    return Renewal(case.aanvraag, case.approval, case.delivered.sleutel)
+    code = next(iter(case.lacks), None) or _outdated(case.aanvraag, case.approval)
+    return code or Renewal(case.aanvraag, case.approval, case.delivered.sleutel)
 
 
 def barred(person: UUID | None, aanvraag: Aanvraag, approval: Approval) -> str | None:

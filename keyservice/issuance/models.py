@@ -34,8 +34,8 @@ class Issuance(Base):
     `approved_by` and `four_eyes` repeat the approval, by foreign key, so that a CHECK sees them (I8).
     `zip` and `password` are sealed, and NULL as soon as they are no longer needed. `receipt_digest` is the SHA-256 of
     the token in the newest mail's link; `activation_mac` the MAC of the code inside the zip. `renews_id` is the working
-    key that this one is to follow; it lives on (I17). `copies` counts how often the mail with the zip was queued, `fetched_at` is when the zip was last downloaded, `reminders` how many moments of
-    reminding have passed.
+    key that this one is to follow, which lives on (I17). `copies` counts how often the mail with the zip was queued,
+    `fetched_at` is when the zip was last downloaded, `reminders` how many moments of reminding have passed.
     """
 
     __tablename__ = "issuance"

@@ -47,7 +47,9 @@ def reissue(aanvraag_id: UUID) -> ResponseReturnValue:
         service.reissue(access.actor(), aanvraag_id)
         return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = reissuable(access.actor(), aanvraag_id)
-    return _page("issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True, renews=None)
+    return _page(
+        "issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True, renews=None
+    )
 
 
 @bp.route("/dossiers/<uuid:aanvraag_id>/vernieuwen", methods=["GET", "POST"])

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
+from typing import cast
 
 from wtforms import Field, RadioField, ValidationError
 from wtforms.validators import AnyOf, DataRequired
@@ -59,7 +62,7 @@ class PrepareForm(Form):
     def wanted(self) -> Wanted:
         """Return what the use case takes, from a form that validated."""
         omgeving = None if self.omgeving.data == _ALL else self.omgeving.data
-        return Wanted(clock.end_of_day(self.verloopt.data), omgeving, self.codes)
+        return Wanted(clock.end_of_day(cast("date", self.verloopt.data)), omgeving, self.codes)
 
 
 class HaltForm(Form):
@@ -73,31 +76,44 @@ class HaltForm(Form):
     )
 
 
-# Step, heading, explanation, button, whether it ends something; by the last part of the address.
-HALTS: Mapping[str, tuple[WaveStep, str, str, str, bool]] = MappingProxyType(
+@dataclass(frozen=True)
+class Halt:
+    """An act on a wave that asks for a reason: its heading, what it does, its button, and what is said when done."""
+
+    step: WaveStep
+    title: str
+    text: str
+    label: str
+    done: str
+    negative: bool = False
+
+
+HALTS: Mapping[str, Halt] = MappingProxyType(
     {
-        "pauzeren": (
+        "pauzeren": Halt(
             WaveStep.PAUSE,
             "Ronde pauzeren?",
-            "Er komen geen nieuwe sleutels bij tot iemand de ronde hervat. Wat al is uitgegeven, gaat gewoon door. "
-            "Na 30 dagen pauze vervalt de ronde.",
+            "Er komen geen nieuwe sleutels bij tot iemand de ronde hervat. Wat al is uitgegeven, gaat gewoon door."
+            " Na 30 dagen pauze vervalt de ronde.",
             "Ronde pauzeren",
-            False,
+            "De ronde is gepauzeerd.",
         ),
-        "hervatten": (
+        "hervatten": Halt(
             WaveStep.RESUME,
             "Ronde hervatten?",
             "De ronde gaat verder met de sleutels die nog niet aan de beurt zijn geweest.",
             "Ronde hervatten",
-            False,
+            "De ronde gaat verder.",
         ),
-        "stoppen": (
+        "stoppen": Halt(
             WaveStep.STOP,
             "Ronde stoppen?",
-            "De rest van de lijst wordt niet meer vernieuwd. Wat al is uitgegeven, blijft zo. "
-            "Dit kunt u niet terugdraaien.",
+            "De rest van de lijst wordt niet meer vernieuwd. Wat al is uitgegeven, blijft zo."
+            " Dit kunt u niet terugdraaien.",
             "Ronde stoppen",
-            True,
+            "De ronde is gestopt.",
+            negative=True,
         ),
     }
 )
+"""By the last part of the address."""

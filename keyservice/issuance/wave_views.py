@@ -1,6 +1,6 @@
 """The pages of waves: prepare the list, look at it and start it, follow it, halt it, and the report."""
 
-from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -25,11 +25,6 @@ REFRESH_SECONDS = 15
 MOST_REFRESHES = 40
 _ANY = UUID(int=0)
 _WAVE = "/vernieuwingsrondes/<uuid:wave_id>"
-_DONE = {
-    "pauzeren": "De ronde is gepauzeerd.",
-    "hervatten": "De ronde gaat verder.",
-    "stoppen": "De ronde is gestopt.",
-}
 
 
 @bp.errorhandler(Conflict)
@@ -153,17 +148,15 @@ def _prepared(form: PrepareForm) -> UUID | None:
 
 def _halted(wave_id: UUID, how: str) -> ResponseReturnValue:
     """Show the form of an act with a reason, or do it."""
-    step, title, explanation, label, negative = HALTS[how]
-    form, wave = HaltForm(), wave_queries.wave(wave_id)
+    act, form, wave = HALTS[how], HaltForm(), wave_queries.wave(wave_id)
     if form.validate_on_submit():
         acts = {WaveStep.PAUSE: waves.pause, WaveStep.RESUME: waves.resume, WaveStep.STOP: waves.stop}
-        acts[step](access.actor(), wave_id, form.reden.data or "")
-        flash(_DONE[how], "gelukt")
+        acts[act.step](access.actor(), wave_id, form.reden.data or "")
+        flash(act.done, "gelukt")
         return redirect(_url(wave_id), 303)
-    if step not in possible(wave.status):
+    if act.step not in possible(wave.status):
         raise Conflict("wave-moved", status=wave.status)
-    act: Mapping[str, object] = {"title": title, "text": explanation, "label": label, "negative": negative}
-    crumbs = [*_crumbs(wave), (label, request.path)]
+    crumbs = [*_crumbs(wave), (act.label, request.path)]
     page = render_template(
         "issuance/wave_halt.html", wave=wave, form=form, form_errors=form.errors, act=act, back_url=_url(wave_id),
         breadcrumbs=crumbs,
@@ -191,7 +184,7 @@ def _refreshing(page: str, url: str | None) -> Response:
     return response
 
 
-def _url(wave_id: UUID, **more: object) -> str:
+def _url(wave_id: UUID, **more: Any) -> str:
     return url_for("waves.show", wave_id=wave_id, **more)
 
 

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from flask import Response
 
 # CWE-1236: with one of these in front, a spreadsheet computes what somebody typed. It forgets blanks before them.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_file(name: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
@@ -24,5 +25,7 @@ def harmless(value: str) -> str:
     """Return a value that no spreadsheet takes for a formula: one that could be gets an apostrophe in front."""
     bare = value.lstrip()
     blanks = value[: len(value) - len(bare)]
-    suspect = bare.startswith(_FORMULA) or not set(blanks).isdisjoint("\t\r\n")
+    # The wide forms of these characters, as in Chinese text, count too.
+    wide = unicodedata.normalize("NFKC", bare[:1])
+    suspect = wide.startswith(_FORMULA) or not set(blanks).isdisjoint(_FORMULA)
     return f"'{value}" if suspect else value

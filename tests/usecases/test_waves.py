@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.audit.queries import of_dossier, search
 from keyservice.database import db, transaction
+from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.issuance import service, wave_queries, wave_timers, waves
 from keyservice.issuance.messages import KEY_MAIL
@@ -170,7 +171,7 @@ def test_i8_the_database_refuses_a_wave_that_nobody_else_started(values: dict[st
 @pytest.mark.parametrize("omgeving", ["productie", "acceptatie"])
 @pytest.mark.parametrize("approver", ["preparer", "starter", "another"])
 def test_i8_the_issuer_is_the_starter_or_else_the_preparer_and_never_the_approver(approver: str, omgeving: str) -> None:
-    people = {"preparer": actor("rik").person, "starter": actor("rosa").person, "another": third()}
+    people = {"preparer": person_id("rik"), "starter": person_id("rosa"), "another": third()}
     aanvraag_id = working(omgeving=omgeving, by=people[approver])
     wave_id = started(by="rik", starter="rosa")
     run()
@@ -193,7 +194,7 @@ def test_i8_who_is_no_relatiebeheerder_any_more_issues_nothing(gone: str) -> Non
     third()
     by_rik, by_rosa = working("Een", by="rik"), working("Twee", by="rosa")
     wave_id = started(by="rik", starter="rosa")
-    no_longer(actor(gone).person)
+    no_longer(person_id(gone))
     run()
     stays, renewed, left = ("rosa", by_rik, by_rosa) if gone == "rik" else ("rik", by_rosa, by_rik)
     assert of_aanvraag(renewed)[-1].issued_by == actor(stays).person
@@ -243,7 +244,7 @@ def test_each_is_judged_again_at_its_turn_and_the_reason_stands_in_list_and_doss
 
 def test_one_that_goes_wrong_in_an_unforeseen_way_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     bad, *_ = some()
-    wave_id, hand_out = started(), waves.hand_out_next
+    wave_id, hand_out = started(), service.hand_out_next
 
     def breaks(*args: object) -> UUID:
         made = hand_out(*args)  # type: ignore[arg-type]  # as it is called

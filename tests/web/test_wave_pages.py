@@ -52,7 +52,6 @@ def here(app: Flask) -> UUID:
 @pytest.fixture
 def waiting(app: Flask, here: UUID) -> UUID:
     """Return a wave of one key that Rik prepared."""
-    assert here
     with app.app_context():
         return prepared()
 
@@ -118,8 +117,8 @@ def test_gemeenten_are_named_by_code_or_name(app: Flask, browser_of: Browser, he
         assert [item.aanvraag_id for item in items(UUID(done.location[-36:]))] == [here]
 
 
-def test_a_wish_that_no_key_fits_is_told_at_the_day(browser_of: Browser, here: UUID) -> None:
-    assert here
+@pytest.mark.usefixtures("here")
+def test_a_wish_that_no_key_fits_is_told_at_the_day(browser_of: Browser) -> None:
     answer = post(browser_of("rik"), f"{ROUNDS}/voorbereiden", {**FORM, "gemeenten": "9999"}, step_up=True)
     assert answer.status_code == 422
     assert "Er zijn geen sleutels die hierbij passen." in answer.text
@@ -173,8 +172,12 @@ def test_only_a_running_wave_refreshes_itself(app: Flask, browser_of: Browser, w
     with app.app_context():
         if state != "prepared":
             waves.start(actor("rosa"), waiting)
-        {"paused": lambda: waves.pause(actor("rik"), waiting, HALT), "finished": run,
-         "stopped": lambda: waves.stop(actor("rik"), waiting, HALT)}.get(state, lambda: None)()  # fmt: skip
+        if state == "paused":
+            waves.pause(actor("rik"), waiting, HALT)
+        if state == "stopped":
+            waves.stop(actor("rik"), waiting, HALT)
+        run()
+        assert str(wave(waiting).status) == state
     page = browser_of("rosa").get(url(waiting))
     assert page.status_code == 200
     assert "Refresh" not in page.headers
@@ -257,7 +260,9 @@ def lines_of(answer: str) -> list[dict[str, str]]:
 
 def test_t28_the_file_of_the_report_holds_no_formula(app: Flask, browser_of: Browser, here: UUID) -> None:
     with app.app_context(), transaction() as session:
-        session.execute(update(Aanvraag).where(Aanvraag.id == here).values(pakket=' =HYPERLINK("http://x.example";"y")'))
+        session.execute(
+            update(Aanvraag).where(Aanvraag.id == here).values(pakket=' =HYPERLINK("http://x.example";"y")')
+        )
     with app.app_context():
         wave_id = started()
         run()
