@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, select, update
+from sqlalchemy import ColumnElement, event, select, update
 
 from keyservice.aanvragen import review
 from keyservice.aanvragen.models import Aanvraag
@@ -62,10 +62,11 @@ def deliver(issuance_id: UUID) -> None:
     """End a delivery as if the gemeente activated the key; the road to there has its own tests."""
     with transaction() as session:
         issuance = session.get_one(Issuance, issuance_id)
+        aanvraag_id = issuance.aanvraag_id
         anna = Actor(person_id("anna"), frozenset({Role.AANVRAGER}), issuance.aanvraag.gemeente, "web")
-        sleutels.activate(anna, issuance.sleutel_id, dossier=issuance.aanvraag_id)
+        sleutels.activate(anna, issuance.sleutel_id, dossier=aanvraag_id)
         steps.end(anna, issuance, End.DONE)
-    empty_queue()
+        empty_queue(OutboxMessage.dossier == aanvraag_id)
 
 
 def relatiebeheerder(person: UUID) -> Actor:
@@ -105,10 +106,11 @@ def started(by: str = "rik", starter: str = "rosa", **wanted: object) -> UUID:
     return wave_id
 
 
-def empty_queue() -> None:
-    """Take back every message that waits."""
+def empty_queue(*where: ColumnElement[bool]) -> None:
+    """Take back messages."""
     with transaction() as session:
-        session.execute(update(OutboxMessage).values(status=Delivery.CANCELLED, content=None, final=None))
+        gone = {"status": Delivery.CANCELLED, "content": None, "final": None}
+        session.execute(update(OutboxMessage).where(*where).values(**gone))
 
 
 def run() -> None:
