@@ -31,7 +31,7 @@ WAVE: Mapping[WaveStatus, Badge] = MappingProxyType(
 RESULT: Mapping[Result, Badge] = MappingProxyType(
     {
         Result.WAITING: ("Nog niet aan de beurt", "neutral"),
-        Result.DONE: ("Nieuwe sleutel uitgegeven", "success"),
+        Result.DONE: ("Vernieuwd", "success"),
         Result.REFUSED: ("Niet vernieuwd", "error"),
     }
 )
