@@ -17,6 +17,7 @@ from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
 from keyservice.overview.timeline import Handover, Moment, happened, to_come
 from keyservice.overview.todo import Act, Todo, todo
+from keyservice.sleutels.life import State, state
 
 _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 
@@ -80,7 +81,8 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
     if issuance is None:
         return None
     received = issuance.received_at is not None or issuance.released_at is not None
-    return Handover(received, issuance.password_sent_at is not None, issuance.end_reason)
+    old_works = issuance.renews is not None and state(issuance.renews.facts, clock.now()) is State.ACTIVE
+    return Handover(received, issuance.password_sent_at is not None, issuance.end_reason, old_works)
 
 
 def _zip_sent_at(issuance: Issuance | None) -> datetime | None:

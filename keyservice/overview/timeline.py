@@ -46,11 +46,15 @@ _REACHED: Mapping[Status, int] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Handover:
-    """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand."""
+    """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand.
+
+    `old_works` says that the key which it renews still works.
+    """
 
     received: bool
     password_sent: bool
     end: End | None
+    old_works: bool = False
 
 
 @dataclass(frozen=True)

@@ -371,6 +371,15 @@ def test_i8_the_approver_has_no_button_to_renew(browser_of: Browser, here: UUID)
     assert rik.get(f"/dossiers/{here}/vernieuwen").status_code == 403
 
 
+def test_the_gemeente_reads_after_a_cancelled_renewal_that_its_old_key_works_on(
+    app: Flask, browser_of: Browser, here: UUID
+) -> None:
+    with app.app_context():
+        service.cancel(actor("rosa"), service.renew(actor("rosa"), here), "Toch niet nodig.")
+    page = browser_of("anna").get(f"/aanvragen/{here}").text
+    assert "De nieuwe sleutel werkt niet, uw oude sleutel nog wel." in page
+
+
 def test_the_gemeente_reads_that_its_key_is_renewed_and_nothing_of_the_wave(
     app: Flask, browser_of: Browser, here: UUID
 ) -> None:
