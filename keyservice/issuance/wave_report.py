@@ -12,7 +12,7 @@ from keyservice.issuance import wave_queries
 from keyservice.issuance.wave_models import Wave
 from keyservice.issuance.wave_queries import Wanted
 from keyservice.issuance.wave_workflow import Result, WaveStatus
-from keyservice.issuance.words import ISSUANCE, OBSTACLES, RESULT, WAVE, Badge, delivery_stage
+from keyservice.issuance.words import ISSUANCE, OBSTACLES, RESULT, Badge, delivery_stage
 from keyservice.web.dates import datum
 
 Cells = Row[*tuple[Any, ...]]
@@ -73,7 +73,7 @@ def outcome(wave: Wave, row: Cells) -> tuple[Badge, str]:
     if wave.status is WaveStatus.PREPARED:
         return foreseen(row.expected), OBSTACLES.get(row.expected or "", "")
     if wave.status in {WaveStatus.STOPPED, WaveStatus.LAPSED}:
-        return ("Niet aan de beurt gekomen", "inactive"), f"De ronde is {WAVE[wave.status][0].lower()}."
+        return ("Niet aan de beurt gekomen", "inactive"), ""
     return RESULT[row.result], ""
 
 

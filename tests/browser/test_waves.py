@@ -20,13 +20,12 @@ Person = Callable[[str | None], CheckedPerson]
 KEYS = 55
 
 
-def fill(running: stack.Stack) -> str:
-    """Store keys that work, one of which cannot be renewed; return the aanvraag of the first."""
+def fill(running: stack.Stack) -> None:
+    """Store keys that work of a gemeente that no other test gives any; one of them cannot be renewed."""
     with running.app.app_context():
-        first, second, *_ = [working(f"Pakket {n}") for n in range(KEYS)]
-        change(Approval, Approval.aanvraag_id == second, retracted_at=clock.now())
+        first, *_ = [working(f"Pakket {n}", gemeente="9999") for n in range(KEYS)]
+        change(Approval, Approval.aanvraag_id == first, retracted_at=clock.now())
         db.session.remove()
-    return str(first)
 
 
 def change(model: type[Aanvraag | Approval], where: ColumnElement[bool], **values: object) -> None:
@@ -34,31 +33,35 @@ def change(model: type[Aanvraag | Approval], where: ColumnElement[bool], **value
         session.execute(update(model).where(where).values(**values))
 
 
+def prepare(person: CheckedPerson, name: str, gemeente: str) -> str:
+    """Fill in the form that makes a list, and return the address of the wave."""
+    person.open("/vernieuwingsrondes/voorbereiden")
+    person.fill("Naam van de ronde", name)
+    person.fill("Waarom is deze ronde nodig?", "De sleutels verlopen dit jaar.")
+    person.fill("Sleutels die verlopen op of voor", "2199-12-31")
+    person.page.get_by_label("Alleen deze gemeenten").fill(gemeente)
+    person.press("Lijst maken")
+    return person.page.url
+
+
+def halt(person: CheckedPerson, button: str, why: str) -> None:
+    """Say why, and press the button."""
+    person.fill("Waarom doet u dit?", why)
+    person.press(button)
+
+
+def wait_for(person: CheckedPerson, progress: str) -> None:
+    """Wait until the page shows how far the wave is; nobody touches it."""
+    person.page.get_by_text(re.compile(f"{progress} van {KEYS} aan de beurt geweest")).wait_for(timeout=100_000)
+
+
 def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack) -> None:
     rik, rosa = person("rik"), person("rosa")
     rik.open("/vernieuwingsrondes")
     rik.check("rondes-leeg")
-    first = fill(running)
-    rosa.open(f"/dossiers/{first}")
-    rosa.check("dossier-vernieuwen")
-    rosa.open(f"/dossiers/{first}/vernieuwen")
-    rosa.check("sleutel-vernieuwen")
-
-    rik.open("/vernieuwingsrondes/voorbereiden")
-    rik.check()
-    rik.fill("Naam van de ronde", "x")
-    rik.page.get_by_label("Alleen deze gemeenten").fill("Nergenshuizen")
-    rik.press("Lijst maken")
-    assert rik.page.title().startswith("Fout: ")
-    rik.check("ronde-voorbereiden-fout")
-    rik.fill("Naam van de ronde", "Vernieuwing productie 2027")
-    rik.fill("Waarom is deze ronde nodig?", "De sleutels verlopen dit jaar.")
-    rik.fill("Sleutels die verlopen op of voor", "2199-12-31")
-    rik.page.get_by_label("Alleen deze gemeenten").fill("Voorbeeldstad")
-    rik.press("Lijst maken")
+    fill(running)
+    wave = prepare(rik, "Vernieuwing productie 2027", "Testdorp")
     rik.check("ronde-voorbereid-eigen")
-    wave = rik.page.url
-
     rosa.open(wave)
     rosa.check("ronde-voorbereid")
     with running.app.app_context():
@@ -69,11 +72,8 @@ def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack
     rosa.press("Ronde starten")
     rosa.check("ronde-loopt")
     rik.open(f"{wave}/pauzeren")
-    rik.press("Ronde pauzeren")
-    rik.fill("Waarom doet u dit?", "De helpdesk is nu te druk.")
-    # Nobody touches the page of Rosa.
-    rosa.page.get_by_text(re.compile(r"5[0-4] van 55 aan de beurt geweest")).wait_for(timeout=100_000)
-    rik.press("Ronde pauzeren")
+    wait_for(rosa, "5[0-4]")
+    halt(rik, "Ronde pauzeren", "De helpdesk is nu te druk.")
     rik.check("ronde-gepauzeerd")
     rosa.page.get_by_role("link", name="Niet vanzelf verversen").click()
     rosa.check("ronde-gepauzeerd-stil")
@@ -81,9 +81,8 @@ def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack
     rik.check("ronde-pauzeren-te-laat")
     rik.open(f"{wave}/hervatten")
     rik.check()
-    rik.fill("Waarom doet u dit?", "De helpdesk heeft weer tijd.")
-    rik.press("Ronde hervatten")
-    rik.page.get_by_text("55 van 55 aan de beurt geweest").wait_for(timeout=100_000)
+    halt(rik, "Ronde hervatten", "De helpdesk heeft weer tijd.")
+    wait_for(rik, f"{KEYS}")
     rik.check("ronde-klaar")
     rik.open(f"{wave}?toon=refused")
     rik.check("ronde-niet-vernieuwd")
@@ -93,14 +92,29 @@ def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack
     rik.open("/vernieuwingsrondes")
     rik.check("rondes")
 
+
+def test_the_faults_of_its_forms_its_stop_and_the_renewal_of_one_key(person: Person, running: stack.Stack) -> None:
+    with running.app.app_context():
+        aanvraag = working("Pakket apart")
+        db.session.remove()
+    rosa = person("rosa")
     rosa.open("/vernieuwingsrondes/voorbereiden")
-    rosa.fill("Naam van de ronde", "Nog een keer")
-    rosa.fill("Waarom is deze ronde nodig?", "Om te kijken wat er dan gebeurt.")
-    rosa.fill("Sleutels die verlopen op of voor", "2199-12-31")
-    rosa.press("Lijst maken")
-    stopped = rosa.page.url
-    rosa.open(f"{stopped}/stoppen")
     rosa.check()
-    rosa.fill("Waarom doet u dit?", "Dit was een vergissing.")
+    rosa.fill("Naam van de ronde", "x")
+    rosa.page.get_by_label("Alleen deze gemeenten").fill("Nergenshuizen")
+    rosa.press("Lijst maken")
+    assert rosa.page.title().startswith("Fout: ")
+    rosa.check("ronde-voorbereiden-fout")
+    wave = prepare(rosa, "Een vergissing", "Voorbeeldstad")
+    rosa.open(f"{wave}/stoppen")
+    rosa.check()
     rosa.press("Ronde stoppen")
+    rosa.check("ronde-stoppen-fout")
+    halt(rosa, "Ronde stoppen", "Dit was een vergissing.")
     rosa.check("ronde-gestopt")
+    rosa.open(f"/dossiers/{aanvraag}")
+    rosa.check("dossier-vernieuwen")
+    rosa.page.get_by_role("link", name="Sleutel vernieuwen").click()
+    rosa.check("sleutel-vernieuwen")
+    rosa.press("Sleutel vernieuwen")
+    rosa.check("dossier-vernieuwd")

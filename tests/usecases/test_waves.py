@@ -431,6 +431,27 @@ def test_several_workers_at_once_renew_each_once(app: Flask) -> None:
     assert codes(wave_id).count("wave:finish") == 1
 
 
+def test_nothing_is_renewed_any_more_once_a_pause_was_answered(app: Flask) -> None:
+    some(12)
+    wave_id = started()
+
+    def work(_n: int) -> None:
+        with app.app_context():
+            while waves.renew_next(wave_id):
+                time.sleep(0.03)
+            db.session.remove()
+
+    with ThreadPoolExecutor(2) as pool:
+        working_on_it = pool.map(work, range(2))
+        while "done" not in results(wave_id):
+            time.sleep(0.01)
+        waves.pause(actor("rik"), wave_id, HALT)
+        answered = results(wave_id)
+        list(working_on_it)
+    assert results(wave_id) == answered
+    assert answered.count("waiting") > 0
+
+
 def test_two_waves_with_the_same_key_renew_it_once() -> None:
     aanvraag_id = working()
     first, second = started(), started(by="rosa", starter="rik")
