@@ -19,6 +19,7 @@ import keyservice.contacts.views
 import keyservice.gemeenten.views
 import keyservice.issuance.kept_contacts_views
 import keyservice.issuance.views
+import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
@@ -36,19 +37,19 @@ from keyservice.web import access
 PACKAGE = Path(__file__).parent
 # In a wheel the templates stand inside the package, in a checkout beside it.
 TEMPLATES = next(path for path in (PACKAGE / "templates", PACKAGE.parent / "templates") if path.is_dir())
+PAGES = (
+    keyservice.web.pages,
+    keyservice.accounts.blueprint,
+    keyservice.contacts.views,
+    keyservice.gemeenten.views,
+    keyservice.aanvragen.views,
+    keyservice.issuance.views,
+    keyservice.issuance.kept_contacts_views,
+    keyservice.issuance.wave_views,
+    keyservice.overview.views,
+)
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024
-
-BLUEPRINTS = (
-    keyservice.web.pages.bp,
-    keyservice.accounts.blueprint.bp,
-    keyservice.contacts.views.bp,
-    keyservice.gemeenten.views.bp,
-    keyservice.aanvragen.views.bp,
-    keyservice.issuance.views.bp,
-    keyservice.issuance.kept_contacts_views.bp,
-    keyservice.overview.views.bp,
-)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -89,8 +90,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     keyservice.accounts.login.register(app, settings)
     app.before_request(access.guard)
     app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
-    for pages in BLUEPRINTS:
-        app.register_blueprint(pages)
+    for pages in PAGES:
+        app.register_blueprint(pages.bp)
     app.context_processor(keyservice.overview.navigation.page_values)
     access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))
     if settings.proxy_hops:

@@ -142,6 +142,14 @@ def replacement_of(aanvraag_id: UUID) -> Aanvraag | None:
     return db.session.scalar(query.order_by(Aanvraag.created_at.desc()).limit(1))
 
 
+def replaced(rows: Collection[Aanvraag]) -> set[UUID]:
+    """Return in the place of which aanvragen, or of a contact of which, something else came or is to come."""
+    gone = {row.id for row in rows if any(contact and contact.replaced_by_id for contact in row.contacts)}
+    alive = Aanvraag.status.in_(OPEN | {Status.DRAFT, Status.ISSUED})
+    query = select(Aanvraag.replaces_id).where(Aanvraag.replaces_id.in_([row.id for row in rows]), alive)
+    return gone | {replaced_id for replaced_id in db.session.scalars(query) if replaced_id}
+
+
 def list_for_gemeente(gemeente: str, before: UUID | None = None, limit: int = PAGE) -> Sequence[Aanvraag]:
     """Return the aanvragen of a gemeente, newest first; `before` is the last one of the page before."""
     query = select(Aanvraag).where(Aanvraag.gemeente == gemeente)

@@ -1,6 +1,6 @@
 """Reading contacts: who they are, what was proven, and what still lacks before an approval."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from keyservice.kernel.secret import Secret
 
 # How long the proof of an address, a confirmation and a vouching are good: a year per contact (`design.md` 2.2).
 HOLDS = timedelta(days=365)
+AccountOf = Callable[[str | None], UUID | None]
 
 
 def contact(contact_id: UUID) -> Contact | None:
@@ -63,13 +64,22 @@ def usable(challenge: Challenge) -> bool:
     return challenge.used_at is None and challenge.tries < MOST_TRIES and clock.now() < challenge.expires_at
 
 
-def party(contact: Contact) -> Party:
+def party(contact: Contact, account_of: AccountOf | None = None) -> Party:
     """Return what independence asks of a contact: its account (any spelling of the mailbox) and its own mobile.
 
-    An office line is shared by colleagues and says nothing about who somebody is.
+    An office line is shared by colleagues and says nothing about who somebody is. `account_of` finds accounts for who
+    asks about many contacts; else they are looked up one by one.
     """
     mobile = contact.mobile or (contact.phone if contact.phone and is_mobile(contact.phone) else None)
-    return Party(contact.id, account_with(contact.mailbox), contact.name, contact.mailbox, mobile)
+    account = (account_of or account_with)(contact.mailbox)
+    return Party(contact.id, account, contact.name, contact.mailbox, mobile)
+
+
+def account_finder() -> AccountOf:
+    """Read all accounts once, and return what `account_with` tells about each mailbox."""
+    rows = db.session.execute(select(Account.id, Account.email).order_by(Account.created_at.desc()))
+    known = {canonical_mailbox(email): account for account, email in rows}
+    return lambda mailbox: known.get(canonical_mailbox(mailbox)) if mailbox else None
 
 
 def account_with(mailbox: str | None) -> UUID | None:
@@ -83,7 +93,11 @@ def account_with(mailbox: str | None) -> UUID | None:
 
 
 def missing(
-    key: Contact | None, password: Contact | None, now: datetime, requesters: Collection[UUID | None] = ()
+    key: Contact | None,
+    password: Contact | None,
+    now: datetime,
+    requesters: Collection[UUID | None] = (),
+    account_of: AccountOf | None = None,
 ) -> tuple[str, ...]:
     """Return codes of what still lacks before approval (`design.md` 2.2); empty when both are ready.
 
@@ -98,7 +112,9 @@ def missing(
         "password-address": password is not None and (by_letter or proven(password, now)),
         "password-vouched": password is not None and _called_about(key, password, now),
         "password-confirmed": password is not None and (by_letter or holds(password.confirmed_at, now)),
-        "not-independent": key is None or password is None or not conflicts(party(key), party(password)),
+        "not-independent": key is None
+        or password is None
+        or not conflicts(party(key, account_of), party(password, account_of)),
     }
     return tuple(code for code, fine in checks.items() if not fine)
 

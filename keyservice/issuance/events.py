@@ -41,3 +41,22 @@ LETTER_RETURNED = define(
 LETTER_REMINDED = define(
     "letter:remind", "De relatiebeheerders zijn aan de brief met het wachtwoord herinnerd.", fields="reminder"
 )
+RENEWED = define(
+    "issuance:renew",
+    "De sleutel wordt vernieuwd. De oude sleutel blijft nu nog werken.",
+    fields="previous wave prepared_by started_by",
+)
+
+WAVE_PREPARED = define(
+    "wave:prepare",
+    "Een vernieuwingsronde is voorbereid.",
+    fields="omgeving expires_until gemeenten items able list",
+    private="name reason",
+)
+WAVE_STARTED = define("wave:start", "Een vernieuwingsronde is gestart.", fields="list")
+WAVE_PAUSED = define("wave:pause", "Een vernieuwingsronde is gepauzeerd.", private="reason")
+WAVE_RESUMED = define("wave:resume", "Een vernieuwingsronde gaat verder.", private="reason")
+WAVE_STOPPED = define("wave:stop", "Een vernieuwingsronde is gestopt.", private="reason")
+WAVE_FINISHED = define("wave:finish", "Een vernieuwingsronde is klaar.", fields="done refused")
+WAVE_LAPSED = define("wave:lapse", "Een vernieuwingsronde is vervallen.")
+WAVE_REFUSED = define("wave:refuse", "De sleutel is in een vernieuwingsronde niet vernieuwd.", fields="wave reason")

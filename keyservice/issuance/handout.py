@@ -20,13 +20,17 @@ from keyservice.outbox.service import enqueue
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.activation import new_activation_code
 from keyservice.sleutels.format import Omgeving
+from keyservice.sleutels.models import Sleutel
 
 DELIVERY = timedelta(days=30)  # `design.md` 2.6: for the whole delivery
 _PURPOSE = "activation"
 
 
-def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
-    """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end."""
+def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleutel | None = None) -> UUID:
+    """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end.
+
+    `renews` is the working key that the new one is to follow.
+    """
     with transaction() as session:
         issuance_id, now = ids.new_id(), clock.now()
         sleutel, key = sleutels.make(
@@ -45,6 +49,7 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
             issued_at=now,
             deadline=now + DELIVERY,
             sleutel_id=sleutel.id,
+            renews=renews,
             z_number=ids.z_number(),
             zip=settings.rings().seal("zip", zip_data, _place("zip", issuance_id)),
             password=settings.rings().seal("password", password.reveal().encode(), _place("password", issuance_id)),

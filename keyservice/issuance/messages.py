@@ -11,9 +11,11 @@ from keyservice.accounts.models import Account
 from keyservice.contacts.models import Via
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import Recipient, Recipients, recipients
+from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Attachment, Message
 from keyservice.outbox.models import Channel, Letter, LetterStatus
+from keyservice.sleutels.life import State, state
 from keyservice.web import opener
 from keyservice.web.dates import datum
 
@@ -73,6 +75,7 @@ def key_mail(issuance: Issuance, zip_data: bytes, token: Secret) -> Message:
             "name": to.name,
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
+            "old_until": _old_until(issuance),
             "url": Secret(f"{base}/ontvangst/{token.reveal()}") if by_mail else base + fetch_path(issuance),
             "opener": opener.address(),
         },
@@ -187,6 +190,12 @@ def by_letter(issuance: Issuance) -> bool:
     return recipients_of(issuance).password.via is Via.LETTER
 
 
+def _old_until(issuance: Issuance) -> str:
+    """Return until when the key works that this one is to follow, or nothing."""
+    old = issuance.renews
+    return datum(old.expires_at) if old and state(old.facts, clock.now()) is State.ACTIVE else ""
+
+
 def _mail(kind: str, key: str, issuance: Issuance, to: Recipient, path: str, **more: str) -> Message:
     return Message(
         kind=kind,
@@ -201,6 +210,7 @@ def _mail(kind: str, key: str, issuance: Issuance, to: Recipient, path: str, **m
             "sleutel": issuance.sleutel.number,
             "deadline": datum(issuance.deadline),
             "expires": datum(issuance.sleutel.expires_at),
+            "old_until": _old_until(issuance),
             "url": settings.current().base_url + path if path else "",
             **more,
         },

@@ -12,7 +12,7 @@ from keyservice.gemeenten.phones import show_phone
 from keyservice.gemeenten.queries import gemeente
 from keyservice.issuance import letter_views, queries, receiving_views, service
 from keyservice.issuance.blueprint import bp
-from keyservice.issuance.eligibility import issuable, reissuable
+from keyservice.issuance.eligibility import issuable, reissuable, renewable
 from keyservice.issuance.forms import ActivateForm, CancelForm, ReleaseForm
 from keyservice.issuance.messages import by_letter
 from keyservice.issuance.models import Issuance
@@ -42,7 +42,7 @@ def issue(aanvraag_id: UUID) -> ResponseReturnValue:
         service.issue(access.actor(), aanvraag_id)
         return _done(aanvraag_id, "De sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = issuable(access.actor(), aanvraag_id)
-    return _page("issue", "Sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=False)
+    return _page("issue", "Sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=False, renews=None)
 
 
 @bp.route("/dossiers/<uuid:aanvraag_id>/opnieuw-uitgeven", methods=["GET", "POST"])
@@ -53,7 +53,21 @@ def reissue(aanvraag_id: UUID) -> ResponseReturnValue:
         service.reissue(access.actor(), aanvraag_id)
         return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = reissuable(access.actor(), aanvraag_id)
-    return _page("issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True)
+    return _page(
+        "issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True, renews=None
+    )
+
+
+@bp.route("/dossiers/<uuid:aanvraag_id>/vernieuwen", methods=["GET", "POST"])
+@access.allow(Role.RELATIEBEHEERDER, step_up=True)
+def renew(aanvraag_id: UUID) -> ResponseReturnValue:
+    """Ask once more, and make a new key to follow the one that works."""
+    if Form().validate_on_submit():
+        service.renew(access.actor(), aanvraag_id)
+        return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. De oude sleutel blijft nu nog werken.")
+    found = renewable(access.actor(), aanvraag_id)
+    to = recipients(found.approval.snapshot)
+    return _page("issue", "Sleutel vernieuwen", found.aanvraag, to=to, again=False, renews=found.sleutel)
 
 
 @bp.post("/uitgiften/<uuid:issuance_id>/opnieuw-versturen")

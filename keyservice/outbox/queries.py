@@ -92,3 +92,10 @@ def counts_by_channel() -> dict[tuple[Channel, Delivery], int]:
     """Return how many messages of each channel stand where."""
     by = (OutboxMessage.channel, OutboxMessage.status)
     return {(row[0], row[1]): row[2] for row in db.session.execute(select(*by, func.count()).group_by(*by))}
+
+
+def due(limit: int) -> int:
+    """Return how many messages wait for a sender now or are with one, but count no further than `limit`."""
+    waiting = (OutboxMessage.status == Delivery.WAITING) & (OutboxMessage.due_at <= clock.now())
+    here = select(OutboxMessage.id).where(or_(waiting, OutboxMessage.status == Delivery.SENDING)).limit(limit)
+    return db.session.scalar(select(func.count()).select_from(here.subquery())) or 0

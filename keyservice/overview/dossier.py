@@ -18,7 +18,7 @@ from keyservice.contacts.independence import same_name
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance.eligibility import replaced
+from keyservice.issuance.eligibility import may_renew, replaced
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import letters_of, of_aanvraag
 from keyservice.kernel import clock
@@ -41,6 +41,7 @@ class Acts:
     cancel: bool = False
     reissue: bool = False
     letter: UUID | None = None
+    renew: bool = False
     note: bool = False
 
     @property
@@ -142,6 +143,8 @@ def _acts(
     waits = underway is not None and underway.password_sent_at is None
     own_approval = approval is not None and approval.four_eyes and approval.approved_by == actor.person
     may_issue = Step.ISSUE in steps and ready and not changed
+    renew = newest is not None and may_renew(actor, aanvraag.id)
+    again = ready and not changed and not own_approval and not replaced(aanvraag)
     handed_over = underway is not None and (underway.received_at or underway.released_at)
     return Acts(
         review=tuple((slug, act) for slug, act in ACTS.items() if act.step in steps),
@@ -151,7 +154,8 @@ def _acts(
         resend=waits,
         release=underway is not None and not handed_over and underway.issued_by != actor.person and phone is not None,
         cancel=underway is not None,
-        reissue=stopped and ready and not changed and not own_approval and not replaced(aanvraag),
+        reissue=stopped and again and not renew,
+        renew=renew,
         letter=letters[underway.id].id if underway and underway.id in letters else None,
         note=True,
     )

@@ -18,6 +18,7 @@ _AANVRAGEN = ("Aanvragen", "aanvragen.index", frozenset({"aanvragen", "contacts"
 _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
 _CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
+_WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
 _COLLEAGUES = (
     "Collega's",
@@ -55,6 +56,7 @@ _MENUS = (
         (
             _HOME,
             _WORKLIST,
+            _WAVES,
             ("Brieven", "issuance.letters.index", frozenset({"issuance.letters"})),
             ("Berichten", "front.messages", frozenset[str]()),
             _GEMEENTEN,
@@ -63,7 +65,7 @@ _MENUS = (
     ),
     (
         (Role.AUDITOR,),
-        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _GEMEENTEN),
+        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _WAVES, _GEMEENTEN),
     ),
     ((Role.BEHEERDER,), (_HOME, _GEMEENTEN, _PERSONS, _PORTFOLIOS)),
 )

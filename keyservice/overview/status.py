@@ -20,6 +20,7 @@ from keyservice.outbox.queries import of_dossier as messages_of_dossier
 from keyservice.overview.remedies import for_gemeente, undelivered
 from keyservice.overview.timeline import Handover, Moment, happened, to_come
 from keyservice.overview.todo import Act, Todo, todo
+from keyservice.sleutels.life import State, state
 
 _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 
@@ -101,7 +102,13 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
     if issuance is None:
         return None
     received = issuance.received_at is not None or issuance.released_at is not None
-    return Handover(received, issuance.password_sent_at is not None, issuance.end_reason, by_letter(issuance))
+    return Handover(
+        received,
+        issuance.password_sent_at is not None,
+        issuance.end_reason,
+        by_letter=by_letter(issuance),
+        old_works=issuance.renews is not None and state(issuance.renews.facts, clock.now()) is State.ACTIVE,
+    )
 
 
 def _zip_sent_at(issuance: Issuance | None, messages: Sequence[OutboxMessage]) -> datetime | None:

@@ -12,7 +12,7 @@ from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
-_HIDDEN_SUBJECTS = frozenset({"access", "account", "message"})
+_HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
 # The second half tells parts of an act that stands there already: saving a step, issuing, activating.
 _HIDDEN = frozenset(
     {
@@ -49,13 +49,14 @@ _REACHED: Mapping[Status, int] = MappingProxyType(
 class Handover:
     """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand.
 
-    `by_letter` says that the password takes days once it is sent.
+    `by_letter` says that the password takes days once it is sent, `old_works` that the key which it renews still works.
     """
 
     received: bool
     password_sent: bool
     end: End | None
     by_letter: bool = False
+    old_works: bool = False
 
 
 @dataclass(frozen=True)

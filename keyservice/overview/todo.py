@@ -122,7 +122,9 @@ def _during_review(missing: tuple[str, ...]) -> Todo:
 
 def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Todo:
     if handover is None or handover.end in {End.LAPSED, End.CANCELLED}:
-        text = "Deze sleutel werkt niet. Bel of mail uw relatiebeheerder voor een nieuwe sleutel."
+        old = handover is not None and handover.old_works
+        works = "De nieuwe sleutel werkt niet, uw oude sleutel nog wel." if old else "Deze sleutel werkt niet."
+        text = f"{works} Bel of mail uw relatiebeheerder voor een nieuwe sleutel."
         if points:
             text += "\nDaarvoor moet u eerst dit opnieuw doen, omdat het langer dan 1 jaar geleden is:"
         return Todo("De levering van de sleutel is gestopt", text, "warning", points, (Act.CONTACTS,) if points else ())

@@ -10,11 +10,10 @@ from keyservice.aanvragen.workflow import OPEN
 from keyservice.accounts.words import ROLES
 from keyservice.audit.queries import EventView
 from keyservice.contacts.models import Via
-from keyservice.issuance.models import End
-from keyservice.issuance.words import LETTER
+from keyservice.issuance import words as issuance_words
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.outbox.models import Channel, Delivery, LetterStatus, OutboxMessage
+from keyservice.outbox.models import Channel, Delivery, OutboxMessage
 from keyservice.overview.worklist import Cells
 from keyservice.sleutels.life import Facts, State, state
 
@@ -31,14 +30,7 @@ SLEUTEL: Mapping[State, Badge] = MappingProxyType(
         State.REVOKED: ("Ingetrokken", "error"),
     }
 )
-ISSUANCE: Mapping[End | None, Badge] = MappingProxyType(
-    {
-        None: ("Onderweg", "neutral"),
-        End.DONE: ("Afgerond", "success"),
-        End.LAPSED: ("Vervallen", "inactive"),
-        End.CANCELLED: ("Geannuleerd", "error"),
-    }
-)
+ISSUANCE, delivery_stage = issuance_words.ISSUANCE, issuance_words.delivery_stage
 DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
     {
         Delivery.WAITING: ("Wacht op verzending", "neutral"),
@@ -65,6 +57,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "address": "postadres",
         "act": "handeling",
         "agent": "browser",
+        "able": "kan vernieuwd worden",
         "approval": "goedkeuring",
         "attempts": "pogingen",
         "audience": "doelgroep",
@@ -77,13 +70,18 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "day": "dag",
         "deadline": "uiterlijk",
         "email": "e-mailadres",
+        "done": "vernieuwd",
         "expires_at": "geldig tot",
+        "expires_until": "verloopt uiterlijk",
         "factor": "bewijs",
         "factors": "bewijs",
         "four_eyes": "vier ogen",
         "function": "functie",
+        "gemeenten": "gemeenten",
+        "items": "op de lijst",
         "kind": "soort",
         "left": "nog over",
+        "list": "hash van de lijst",
         "mailbox": "e-mailadres",
         "mobile": "mobiel nummer",
         "motivation": "motivering",
@@ -97,7 +95,9 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "question": "vraag",
         "readers": "verteld aan",
         "reason": "reden",
-        "previous": "vorige relatiebeheerder",
+        "prepared_by": "voorbereid door",
+        "previous": "vorige",
+        "refused": "niet vernieuwd",
         "second_needed": "tweede persoon nodig",
         "reminder": "herinnering",
         "revision": "versie",
@@ -105,11 +105,13 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "sleutel": "sleutel",
         "source": "netwerkadres",
         "status": "code van de mailserver",
+        "started_by": "gestart door",
         "step": "stap",
         "text": "tekst",
         "tries": "pogingen",
         "until": "tot",
         "via": "manier",
+        "wave": "vernieuwingsronde",
     }
 )
 MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -153,6 +155,8 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "wachtwoord": "Wachtwoord",
         "wachtwoordbrief": "Wachtwoord",
         "wachtwoord-klaar": "Bericht: wachtwoord staat klaar",
+        "wave-finished": "Vernieuwingsronde klaar",
+        "wave-prepared": "Vernieuwingsronde wacht op een collega",
     }
 )
 
@@ -217,15 +221,6 @@ def delivery(message: OutboxMessage) -> Badge:
     if message.channel is Channel.LETTER and message.status is Delivery.SENT:
         return "Klaargezet om te printen", "success"
     return DELIVERY[message.status]
-
-
-def delivery_stage(row: Cells) -> str:
-    """Return what a delivery underway waits for."""
-    if row.letter in {LetterStatus.WAITING, LetterStatus.OPENED}:
-        return f"Brief: {LETTER[row.letter][0].lower()}"
-    if row.password_sent_at:
-        return "Wacht op activeren"
-    return "Wachtwoord gaat weg" if row.received_at or row.released_at else "Wacht op bericht dat het zipbestand er is"
 
 
 def age(row: Cells, now: datetime) -> str:

@@ -23,6 +23,7 @@ STATE = {
     "issuance.issue": "approved",
     "issuance.activate": "issued",
     "issuance.reissue": "stopped",
+    "issuance.renew": "issued",
     "aanvragen.this_is_me": "to_prove",
     "aanvragen.ask_log_in": "to_prove",
     "aanvragen.start_replacement": "issued",
@@ -54,6 +55,8 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     ),
     "reset_id": lambda things, _endpoint: things.reset,
     "entry_id": lambda things, _endpoint: things.portfolio_entry,
+    "wave_id": lambda things, _endpoint: things.wave,
+    "halt": lambda _things, _endpoint: "stoppen",
     "passkey_id": lambda own, _endpoint: own.passkey,
     "step": lambda _things, _endpoint: "software",
     "act": lambda _things, _endpoint: "aanvulling-vragen",
@@ -62,7 +65,7 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
 }
 # Parts that are a person's own, and those that are nobody's.
 PERSONAL = {"passkey_id"}
-GENERAL = {"what", "how", "step", "act", "filename", "audience"}
+GENERAL = {"what", "how", "step", "act", "filename", "audience", "wave_id", "halt"}
 TYPED = {name: value for step in STEPS.values() for name, value in step.items()} | {
     **dict.fromkeys(("text", "motivation", "reden"), "Gebeld en gecontroleerd."),
     **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld", "bevestigd"), "y"),
@@ -74,6 +77,8 @@ TYPED = {name: value for step in STEPS.values() for name, value in step.items()}
     "naam": "Nieuwe Collega",
     "rol": "raadplegen_muteren_2013",
     "tot": "",
+    "verloopt": "2199-12-31",
+    "gemeenten": "",
     "activatiecode": "2345-6789",
     "revision": "0",
 }

@@ -20,6 +20,8 @@ from keyservice.demo.people import PASSWORD, person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.issuance import service
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.wave_models import Wave
+from keyservice.issuance.wave_workflow import WaveStatus
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, CLI, Role
 from keyservice.kernel.ids import new_id
@@ -112,6 +114,7 @@ class Things:
     invitation_by_duo: UUID
     reset: UUID
     portfolio_entry: UUID
+    wave: UUID
 
 
 @dataclass(frozen=True)
@@ -213,6 +216,7 @@ def _things(code: str) -> Things:
         letter=letter_of(_by_letter(code, "letter")),
         opened_letter=opened_letter(_by_letter(code, "opened_letter"), person_id("rik")),
         receipt_token=token_of(aanvragen["issued"]).reveal(),
+        wave=_wave(),
         **_of_accounts(code),
     )
 
@@ -225,6 +229,24 @@ def _by_letter(code: str, name: str) -> UUID:
     issuance_id = service.issue(actor("rosa"), aanvraag_id)
     service.confirm_receipt(ANONYMOUS, token_of(aanvraag_id))
     return issuance_id
+
+
+def _wave() -> UUID:
+    """Store a wave that Rik prepared, with nothing on its list."""
+    now = clock.now()
+    with transaction() as session:
+        made = Wave(
+            id=new_id(),
+            name="Vernieuwing productie",
+            reason="De sleutels verlopen.",
+            expires_until=now,
+            status=WaveStatus.PREPARED,
+            status_since=now,
+            prepared_by=person_id("rik"),
+            prepared_at=now,
+        )
+        session.add(made)
+        return made.id
 
 
 # Who gets zip and password of a gemeente by logging in.

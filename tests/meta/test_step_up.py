@@ -43,6 +43,7 @@ WITHOUT = {
     "issuance.letters.post": "says what was done on paper",
     "issuance.resend": "the same zip to the same contact; without the password it is worthless",
     "issuance.retry_message": "the same message to the same reader",
+    "waves.halt": "only takes",
     # Accounts. What only takes must be quick.
     "accounts.act_for_gemeente": "chooses among what was granted",
     "accounts.change_password": "asks the old password itself",
