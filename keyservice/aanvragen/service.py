@@ -1,6 +1,7 @@
 """What a gemeente does with an aanvraag: start, fill in, submit, withdraw. The review stands in `review`."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -229,9 +230,11 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
     """
     seen = (Aanvraag.id == aanvraag.id, Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
     after = {name: columns.get(name, getattr(aanvraag, name)) for name in ("id", "status", *_ONE_OPEN)}
-    _require_only_open(after)
+    may_clash = after["status"] in OPEN and all(after[name] for name in _ONE_OPEN)
+    if may_clash:
+        _require_only_open(after)
     try:
-        with db.session.begin_nested():
+        with db.session.begin_nested() if may_clash else nullcontext():
             changed = execute_count(update(Aanvraag).where(*seen).values(**columns))
     except IntegrityError:
         _require_only_open(after)
@@ -241,8 +244,6 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
 
 
 def _require_only_open(after: Mapping[str, object]) -> None:
-    if after["status"] not in OPEN or not all(after[name] for name in _ONE_OPEN):
-        return
     gemeente, omgeving, key = (str(after[name]) for name in _ONE_OPEN)
     other = queries.open_for_pakket(gemeente, omgeving, key, other_than=UUID(str(after["id"])))
     if other:

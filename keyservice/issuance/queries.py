@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.contacts.models import BY_LOGIN, Part
@@ -22,6 +22,12 @@ def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
     return db.session.scalars(
         select(Issuance).where(Issuance.aanvraag_id == aanvraag_id).order_by(Issuance.number)
     ).all()
+
+
+def count_of(aanvraag_id: UUID) -> int:
+    """Return how many issuances an aanvraag has had."""
+    query = select(func.count()).select_from(Issuance).where(Issuance.aanvraag_id == aanvraag_id)
+    return db.session.scalar(query) or 0
 
 
 def underway(aanvraag_id: UUID) -> Issuance | None:

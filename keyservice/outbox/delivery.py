@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from keyservice import audit, settings
-from keyservice.database import db, execute_count, transaction
+from keyservice.database import db, execute_count, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
 from keyservice.kernel.ids import new_id
@@ -39,6 +39,11 @@ LONGEST_WAIT = timedelta(hours=8)
 MOST_ATTEMPTS = 21
 # A message on which the server hangs up may cost a batch its connection this often.
 MOST_CONNECTIONS = 3
+_OURS = update(table_of(OutboxMessage)).where(
+    OutboxMessage.id == bindparam("row"),
+    OutboxMessage.owner == bindparam("us"),
+    OutboxMessage.status == Delivery.SENDING,
+)
 
 
 def provider(channel: Channel) -> Provider:
@@ -151,10 +156,4 @@ def _record(event: audit.EventType, row: OutboxMessage, **more: Any) -> None:
 def _update(row: OutboxMessage, **values: object) -> int:
     """Change a message while its lease is ours; a lost lease changes nothing."""
     with transaction():
-        return execute_count(
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.id == row.id, OutboxMessage.owner == row.owner, OutboxMessage.status == Delivery.SENDING
-            )
-            .values(**values)
-        )
+        return execute_count(_OURS, {"row": row.id, "us": row.owner, **values})

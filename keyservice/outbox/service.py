@@ -23,20 +23,21 @@ TABLE = OutboxMessage.__tablename__
 def enqueue(message: Message, *, due_at: datetime | None = None) -> None:
     """Put a message into the queue, in the transaction of the act; the same key a second time does nothing."""
     row_id, now = new_id(), clock.now()
-    statement = upsert(OutboxMessage).values(
-        id=row_id,
-        dedup_key=message.key,
-        kind=message.kind,
-        channel=message.channel,
-        recipient=masked(message.to),
-        dossier=message.dossier,
-        status=Delivery.WAITING,
-        created_at=now,
-        due_at=due_at or now,
-        attempts=0,
-        content=settings.rings().seal(RING, encode(message), Place(TABLE, "content", row_id)),
-    )
-    db.session.execute(statement.on_conflict_do_nothing(index_elements=[OutboxMessage.dedup_key]))
+    values = {
+        "id": row_id,
+        "dedup_key": message.key,
+        "kind": message.kind,
+        "channel": message.channel,
+        "recipient": masked(message.to),
+        "dossier": message.dossier,
+        "status": Delivery.WAITING,
+        "created_at": now,
+        "due_at": due_at or now,
+        "attempts": 0,
+        "content": settings.rings().seal(RING, encode(message), Place(TABLE, "content", row_id)),
+    }
+    statement = upsert(OutboxMessage).on_conflict_do_nothing(index_elements=[OutboxMessage.dedup_key])
+    db.session.execute(statement, values)
 
 
 def cancel(prefix: str) -> None:

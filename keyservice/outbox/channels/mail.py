@@ -4,15 +4,16 @@ import contextlib
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from flask import current_app, render_template
-from flask_mail import Attachment, Connection, Mail, Message
+from flask import current_app
+from flask_mail import Connection, Mail
 
 from keyservice import settings
 from keyservice.kernel.text import clean
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, TemporaryFailure
+from keyservice.outbox.channels.mime import mail_bytes
 from keyservice.outbox.message import Content
 from keyservice.outbox.models import OutboxMessage
 from keyservice.settings import MailSecurity, Settings
@@ -24,21 +25,10 @@ _CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 mail = Mail()
 
 
-class FinalMessage(Message):
-    """A message whose bytes were made before."""
-
-    def __init__(self, final: bytes, sender: str, recipient: str) -> None:
-        """Take the final bytes, and sender and recipient for the envelope."""
-        super().__init__(sender=sender, recipients=[recipient])
-        self.final = final
-
-    def as_bytes(self) -> bytes:
-        """Return the stored bytes."""
-        return self.final
-
-
 class VerifiedConnection(Connection):
     """A connection that gives up in time and talks to the server that the certificate names only."""
+
+    host: smtplib.SMTP  # set on entering: sending is never suppressed (`app.py`)
 
     def configure_host(self) -> smtplib.SMTP:
         """Connect and log in as the settings say."""
@@ -59,8 +49,7 @@ class VerifiedConnection(Connection):
     def __exit__(self, *_error: object) -> None:
         """Say goodbye, also to a server that is gone."""
         with contextlib.suppress(smtplib.SMTPException, OSError):
-            if self.host:
-                self.host.quit()
+            self.host.quit()
 
 
 def _refuse_unsafe(content: Content) -> None:
@@ -70,6 +59,11 @@ def _refuse_unsafe(content: Content) -> None:
     file = content.attachment
     if file and not (_PLAIN_NAME.fullmatch(file.name) and _CONTENT_TYPE.fullmatch(file.content_type)):
         raise PermanentFailure("attachment without a plain name and type")
+
+
+def _rendered(kind: str, name: str, values: Mapping[str, str]) -> str:
+    # Not by Flask's render_template, which looks up for every text what the header of a page shows.
+    return current_app.jinja_env.get_template(f"post/{kind}/{name}").render(values)
 
 
 def _secure(host: smtplib.SMTP, conf: Settings) -> None:
@@ -90,23 +84,18 @@ class MailProvider:
     def render(self, row: OutboxMessage, content: Content) -> bytes:
         """Return the MIME bytes, with a Message-ID that is the row's own."""
         _refuse_unsafe(content)
-        values = dict(content.values)
-        folder = f"post/{row.kind}"
-        attachment = content.attachment
-        message = Message(
-            # Taken apart, so that nothing typed is read as an encoded word (RFC 2047 2) and shows as another text.
-            subject=clean(render_template(f"{folder}/subject.txt", **values)).replace("=?", "= ?"),
-            recipients=[content.to],
-            body=render_template(f"{folder}/body.txt", **values),
-            html=render_template(f"{folder}/body.html", **values),
-            sender=("Sleuteluitgifte", settings.current().mail_from),
-            date=row.created_at.timestamp(),
-            extra_headers={"Auto-Submitted": "auto-generated"},
-            attachments=[Attachment(attachment.name, attachment.content_type, attachment.data)] if attachment else [],
+        conf, values = settings.current(), content.values
+        return mail_bytes(
+            row.id,
+            sender=f"Sleuteluitgifte <{conf.mail_from}>",
+            to=content.to,
+            subject=clean(_rendered(row.kind, "subject.txt", values)),
+            date=row.created_at,
+            host=urlsplit(conf.base_url).hostname or "",
+            text=_rendered(row.kind, "body.txt", values),
+            html=_rendered(row.kind, "body.html", values),
+            attachment=content.attachment,
         )
-        message.msgId = f"<{row.id}@{urlsplit(settings.current().base_url).hostname}>"
-        final: bytes = message.as_bytes()
-        return final
 
     @contextlib.contextmanager
     def open(self) -> Iterator["MailSender"]:
@@ -118,21 +107,21 @@ class MailProvider:
             except (OSError, smtplib.SMTPException) as error:
                 # Also a refused login or a missing STARTTLS: not the fault of one message, and mended by the operator.
                 raise TemporaryFailure(_describe(error)) from error
-            yield MailSender(connection)
+            yield MailSender(connection.host)
 
 
 class MailSender:
     """An open SMTP connection."""
 
-    def __init__(self, connection: VerifiedConnection) -> None:
+    def __init__(self, host: smtplib.SMTP) -> None:
         """Take the connection."""
-        self.connection = connection
+        self.host = host
 
     def send(self, _row: OutboxMessage, content: Content, final: bytes) -> None:
         """Offer one mail. Raises TemporaryFailure (4xx, broken connection) or PermanentFailure (5xx)."""
-        sender = settings.current().mail_from
         try:
-            self.connection.send(FinalMessage(final, sender, content.to))
+            # Not by Flask-Mail's `send`: the bytes are final, and it drops recipients that are refused one by one.
+            self.host.sendmail(settings.current().mail_from, [content.to], final)
         except smtplib.SMTPRecipientsRefused as error:
             # The texts of a server may repeat the address; the code says enough.
             code = next(iter(error.recipients.values()))[0]
