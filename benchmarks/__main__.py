@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from benchmarks import issue, mail, report, zip_file
+from benchmarks.report import Figure
 
-ROWS = {"zip": zip_file.run, "mail": mail.run, "issue": issue.run}
+ROWS: dict[str, Callable[[], list[Figure]]] = {"zip": zip_file.run, "mail": mail.run, "issue": issue.run}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from Cryptodome.Cipher import AES
@@ -62,7 +62,7 @@ class Statement:
 
 
 def _hashable(value: object) -> object:
-    return bytes(value) if isinstance(value, memoryview) else value
+    return getattr(value, "obj", value)  # the bytes in a memoryview or in psycopg's Binary
 
 
 def _maker(value: object) -> Callable[[], object] | None:
@@ -116,12 +116,18 @@ class Floor:
     def __init__(self, example: Example, mail: RawMail) -> None:
         """Take what the program wrote and sent for the example."""
         self._example, self._mail = example, mail
-        self._raw: Any = db.engine.raw_connection().driver_connection
+        self._connection = db.engine.raw_connection()
+        self._raw = cast("Any", self._connection.driver_connection)
+        self._connection.detach()  # nobody else gets it, and `close` closes it
         self._begin = "BEGIN"
         if db.engine.dialect.name == "sqlite":
             self._begin = "BEGIN IMMEDIATE"
         else:
             self._raw.autocommit = True  # so that the BEGIN and COMMIT below are the only ones
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def issue(self, aanvragen: Sequence[UUID]) -> None:
         """Approve each aanvraag, make its key and send its mails."""

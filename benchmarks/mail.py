@@ -4,6 +4,7 @@ import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Self
 
 from flask import Flask, render_template
 from flask_mail import Attachment, Mail, Message
@@ -26,7 +27,7 @@ from keyservice.outbox.message import Content, decode
 from keyservice.outbox.models import Channel, OutboxMessage
 from keyservice.outbox.service import RING, TABLE
 
-OURS, SEND, RAW = "our channel, row to accepted", "Flask-Mail mail.send()", "raw socket kept open, bytes ready"
+OURS, SENDING, SEND, RAW = "row to accepted", "sending alone", "Flask-Mail mail.send()", "raw socket, bytes ready"
 BYTES, THEIR_BYTES = "mail_bytes", "Flask-Mail Message.as_bytes"
 TO = "anna@voorbeeldstad.example"
 VALUES = {
@@ -47,6 +48,7 @@ def run(rounds: int = harness.ROUNDS, slice_seconds: float = harness.SLICE_SECON
         samples = harness.measure(
             {
                 OURS: Case(lambda _: ours(sender, row)),
+                SENDING: Case(lambda _: sender.send(row, content, final)),
                 SEND: Case(lambda _: as_documented(shipped, content)),
                 RAW: Case(lambda _: raw.send(settings.current().mail_from, TO, final)),
             },
@@ -55,12 +57,16 @@ def run(rounds: int = harness.ROUNDS, slice_seconds: float = harness.SLICE_SECON
         )
         text = {name: render_template(f"post/{KEY_MAIL}/{name}", **VALUES) for name in ("body.txt", "body.html")}
         made = harness.measure(
-            {BYTES: Case(lambda _: our_bytes(row, content, text)), THEIR_BYTES: Case(lambda _: their_bytes(content, text))},
+            {
+                BYTES: Case(lambda _: our_bytes(row, content, text)),
+                THEIR_BYTES: Case(lambda _: their_bytes(content, text)),
+            },
             rounds=rounds,
             slice_seconds=slice_seconds,
         )
     sending = f"text, page and {len(final)} bytes in all, to a sink in a process of its own"
     return [
+        figure(samples, SENDING, RAW, 2, f"{sending}; both have the bytes, and both keep their connection"),
         figure(samples, OURS, SEND, 1 / 5, f"{sending}; ours opens the seal and keeps its connection"),
         figure(samples, OURS, RAW, 2, f"{sending}; ours opens the seal and writes the mail, the peer has its bytes"),
         figure(made, BYTES, THEIR_BYTES, 1 / 20, "the same text, page and zip, already rendered"),
@@ -141,13 +147,15 @@ class RawMail:
         """Take the port of the sink."""
         self._socket = socket.create_connection(("127.0.0.1", port))
 
-    def __enter__(self) -> "RawMail":
+    def __enter__(self) -> Self:
         """Say hello."""
         self._answer()
         self._say(b"EHLO bench\r\n")
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
         """Hang up."""
         self._socket.close()
 

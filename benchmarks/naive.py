@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pyzipper
 from flask import render_template
 from flask_mail import Attachment, Mail, Message
 from passlib import pwd
+from pyzipper.zipfile import ZIP_STORED
+from pyzipper.zipfile_aes import WZ_AES, AESZipFile
 from sqlalchemy import func, select
 
 from keyservice import settings
@@ -68,7 +69,7 @@ def approve(actor: Actor, aanvraag_id: UUID, motivation: str) -> None:
     db.session.add(AuditPrivate(event=event, name="motivation", salt=secrets.token_bytes(16), value=motivation))
     submitter = db.session.get_one(Account, aanvraag.submitted_by)
     values = {"name": submitter.name, **_about(aanvraag), "url": _page(aanvraag)}
-    _queue("aanvraag-approved", f"aanvraag-approved:{event}", submitter.email, values, aanvraag)
+    _queue("aanvraag-approved", f"aanvraag-approved:{event}", submitter.email, values, aanvraag=aanvraag)
     db.session.commit()
 
 
@@ -109,7 +110,7 @@ def issue(actor: Actor, aanvraag_id: UUID) -> None:
     _record("issuance:start", actor, aanvraag, issuance=str(issuance_id))
     _record("aanvraag:issue", actor, aanvraag)
     values = {"name": to.key.name, **_about(aanvraag), "url": f"{settings.current().base_url}/ontvangst/{token}"}
-    _queue(KEY_MAIL, f"zip:{issuance_id}:1", to.key.address, values, aanvraag, zip_data)
+    _queue(KEY_MAIL, f"zip:{issuance_id}:1", to.key.address, values, aanvraag=aanvraag, zip_data=zip_data)
     db.session.commit()
 
 
@@ -149,10 +150,10 @@ def _message(kind: str, content: dict[str, Any]) -> Message:
 def _zip(text: str, password: str) -> bytes:
     """Return the zip as the documentation of pyzipper makes it, read back."""
     content, buffer = text.encode().ljust(CONTENT_SIZE), io.BytesIO()
-    with pyzipper.AESZipFile(buffer, "w", compression=pyzipper.ZIP_STORED, encryption=pyzipper.WZ_AES) as archive:
+    with AESZipFile(buffer, "w", compression=ZIP_STORED, encryption=WZ_AES) as archive:
         archive.setpassword(password.encode())
         archive.writestr(KEY_ENTRY, content)
-    with pyzipper.AESZipFile(buffer) as archive:
+    with AESZipFile(buffer) as archive:
         archive.setpassword(password.encode())
         if archive.read(KEY_ENTRY) != content:
             raise ValueError(KEY_ENTRY)
@@ -215,9 +216,7 @@ def _record(code: str, actor: Actor | None, aanvraag: Aanvraag, **fields: str) -
     return event_id
 
 
-def _queue(
-    kind: str, key: str, to: str, values: dict[str, str], aanvraag: Aanvraag, zip_data: bytes = b""
-) -> None:
+def _queue(kind: str, key: str, to: str, values: dict[str, str], *, aanvraag: Aanvraag, zip_data: bytes = b"") -> None:
     row_id, now = new_id(), clock.now()
     packed = json.dumps({"to": to, "values": values, "zip": zip_data.hex()}).encode()
     row = OutboxMessage(

@@ -1,5 +1,6 @@
 """Row `zip`: writing the zip that carries a key, beside other writers of the same format (WinZip AES-256)."""
 
+import importlib
 import importlib.util
 import io
 import shutil
@@ -10,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyzipper
+from pyzipper.zipfile import ZIP_STORED
+from pyzipper.zipfile_aes import WZ_AES, AESZipFile
 
 from benchmarks import harness
 from benchmarks.harness import Case
@@ -43,15 +45,19 @@ def run(rounds: int = harness.ROUNDS, slice_seconds: float = harness.SLICE_SECON
         for name, write in found.items():
             if opened(write()) != CONTENT:
                 raise RuntimeError(f"the zip of {name} does not open")
-        cases = {name: Case(lambda _, write=write: write()) for name, write in found.items()}
+        cases = {name: _case(write) for name, write in found.items()}
         samples = harness.measure(cases, rounds=rounds, slice_seconds=slice_seconds)
     figures = [figure(samples, OURS, peer, goal, HOW) for peer, goal in GOALS.items() if peer in found]
     return [*figures, figure(samples, "build_zip (write and read back)", OURS, None, HOW)]
 
 
+def _case(write: Write) -> Case:
+    return Case(lambda _: write())
+
+
 def opened(data: bytes) -> bytes:
     """Return the content of the one entry, as pyzipper as shipped reads it."""
-    with pyzipper.AESZipFile(io.BytesIO(data)) as archive:
+    with AESZipFile(io.BytesIO(data)) as archive:
         archive.setpassword(CLEAR.encode())
         (name,) = archive.namelist()
         return bytes(archive.read(name))
@@ -65,13 +71,8 @@ def writers() -> Iterator[dict[str, Write]]:
         "build_zip (write and read back)": lambda: build_zip(CONTENT.decode(), PASSWORD, KEY_ENTRY),
         "pyzipper as shipped": as_shipped,
     }
-    for module, name, write in (
-        ("zipctl", "zipctl", _zipctl),
-        ("stream_zip", "stream-zip", _stream_zip),
-        ("rustyzipper", "rustyzipper", _rustyzipper),
-    ):
-        if importlib.util.find_spec(module):
-            found[name] = write
+    peers = {"zipctl": _zipctl, "stream-zip": _stream_zip, "rustyzipper": _rustyzipper}
+    found |= {name: write for name, write in peers.items() if importlib.util.find_spec(name.replace("-", "_"))}
     with ExitStack() as stack:
         program = shutil.which("7z") or shutil.which("7zz")
         if program:
@@ -83,15 +84,14 @@ def writers() -> Iterator[dict[str, Write]]:
 def as_shipped() -> bytes:
     """Return the zip as the documentation of pyzipper makes it."""
     buffer = io.BytesIO()
-    with pyzipper.AESZipFile(buffer, "w", compression=pyzipper.ZIP_STORED, encryption=pyzipper.WZ_AES) as archive:
+    with AESZipFile(buffer, "w", compression=ZIP_STORED, encryption=WZ_AES) as archive:
         archive.setpassword(CLEAR.encode())
         archive.writestr(KEY_ENTRY, CONTENT)
     return buffer.getvalue()
 
 
 def _zipctl() -> bytes:
-    import zipctl  # noqa: PLC0415 - only when it is installed
-
+    zipctl = importlib.import_module("zipctl")
     buffer = io.BytesIO()
     with zipctl.ZipFile(buffer, "w", compression=zipctl.ZIP_STORED, encryption=zipctl.WZ_AES) as archive:
         archive.setpassword(CLEAR.encode())
@@ -100,16 +100,15 @@ def _zipctl() -> bytes:
 
 
 def _stream_zip() -> bytes:
-    from stream_zip import ZIP_AUTO, stream_zip  # noqa: PLC0415 - only when it is installed
-
-    member = (KEY_ENTRY, EARLIEST, 0o600, ZIP_AUTO(len(CONTENT), level=0), (CONTENT,))
-    return b"".join(stream_zip([member], password=CLEAR))
+    library = importlib.import_module("stream_zip")
+    member = (KEY_ENTRY, EARLIEST, 0o600, library.ZIP_AUTO(len(CONTENT), level=0), (CONTENT,))
+    return b"".join(library.stream_zip([member], password=CLEAR))
 
 
 def _rustyzipper() -> bytes:
-    from rustyzipper import CompressionLevel, compress_bytes  # noqa: PLC0415 - only when it is installed
-
-    return compress_bytes([(KEY_ENTRY, CONTENT)], password=CLEAR, compression_level=CompressionLevel.STORE)
+    library = importlib.import_module("rustyzipper")
+    options = {"password": CLEAR, "compression_level": library.CompressionLevel.STORE}
+    return bytes(library.compress_bytes([(KEY_ENTRY, CONTENT)], **options))
 
 
 def _seven_zip(program: str, folder: Path) -> bytes:

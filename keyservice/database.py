@@ -12,6 +12,7 @@ from flask import has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from sqlalchemy import (
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
@@ -22,11 +23,14 @@ from sqlalchemy import (
     String,
     Table,
     event,
+    inspect,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, scoped_session
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeDecorator
 
 log = structlog.get_logger()
@@ -181,6 +185,24 @@ def execute_count(statement: Executable, values: Mapping[str, object] | None = N
     result = session.connection().execute(statement, values)
     session.expire_all()
     return result.rowcount
+
+
+def swap(row: DeclarativeBase, *seen: ColumnElement[bool], **values: object) -> bool:
+    """Write plain values to one row by compare-and-swap, in the current transaction, and into the object in hand.
+
+    Return False when the row in the database is not as `seen` any more.
+    """
+    session, mapper = db.session, inspect(type(row))
+    session.flush()
+    this = [column == value for column, value in zip(mapper.primary_key, inspect(row).identity or (), strict=True)]
+    if not session.connection().execute(update(table_of(type(row))).where(*this, *seen).values(**values)).rowcount:
+        return False
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+    for relation in mapper.relationships:
+        if any(column.key in values for column in relation.local_columns):
+            session.expire(row, [relation.key])
+    return True
 
 
 def next_number(kind: str, prefix: str, year: int) -> str:

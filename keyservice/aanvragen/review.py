@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from keyservice import audit, settings
 from keyservice.aanvragen import events, queries, review_messages, workflow
@@ -16,7 +16,7 @@ from keyservice.aanvragen.workflow import Status, Step
 from keyservice.accounts.queries import names
 from keyservice.audit import EventType
 from keyservice.contacts.queries import missing
-from keyservice.database import execute_count, table_of, transaction
+from keyservice.database import swap, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Refused
@@ -174,9 +174,7 @@ def _move(aanvraag: Aanvraag, step: Step, **changes: object) -> None:
     if to is not seen:  # taking over starts no new term
         changes |= {"status": to, "status_since": clock.now(), "reminders": 0}
     claim = Aanvraag.claimed_by == claimer if claimer else Aanvraag.claimed_by.is_(None)
-    if not execute_count(
-        update(Aanvraag).where(Aanvraag.id == aanvraag.id, Aanvraag.status == seen, claim).values(**changes)
-    ):
+    if not swap(aanvraag, Aanvraag.status == seen, claim, **changes):
         raise Conflict("changed-meanwhile")
 
 

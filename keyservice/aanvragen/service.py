@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from keyservice import audit
@@ -17,7 +17,7 @@ from keyservice.accounts.queries import account
 from keyservice.contacts.challenges import end_all as end_codes
 from keyservice.contacts.models import Contact, Part, Via
 from keyservice.contacts.service import propose
-from keyservice.database import db, execute_count, next_number, transaction
+from keyservice.database import db, execute_count, next_number, swap, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid
@@ -228,14 +228,14 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
 
     Raises Conflict: changed meanwhile, or (also when two send at the same moment) another open aanvraag.
     """
-    seen = (Aanvraag.id == aanvraag.id, Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
+    seen = (Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
     after = {name: columns.get(name, getattr(aanvraag, name)) for name in ("id", "status", *_ONE_OPEN)}
     may_clash = after["status"] in OPEN and all(after[name] for name in _ONE_OPEN)
     if may_clash:
         _require_only_open(after)
     try:
         with db.session.begin_nested() if may_clash else nullcontext():
-            changed = execute_count(update(Aanvraag).where(*seen).values(**columns))
+            changed = swap(aanvraag, *seen, **columns)
     except IntegrityError:
         _require_only_open(after)
         raise

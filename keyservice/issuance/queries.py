@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.contacts.models import BY_LOGIN, Part
@@ -16,6 +16,8 @@ from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
 from keyservice.kernel.secret import Secret
 
+_COUNT = select(func.count()).where(Issuance.aanvraag_id == bindparam("aanvraag"))
+
 
 def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
     """Return the issuances of an aanvraag, oldest first."""
@@ -26,8 +28,7 @@ def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
 
 def count_of(aanvraag_id: UUID) -> int:
     """Return how many issuances an aanvraag has had."""
-    query = select(func.count()).select_from(Issuance).where(Issuance.aanvraag_id == aanvraag_id)
-    return db.session.scalar(query) or 0
+    return db.session.scalar(_COUNT, {"aanvraag": aanvraag_id}) or 0
 
 
 def underway(aanvraag_id: UUID) -> Issuance | None:

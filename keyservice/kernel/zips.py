@@ -48,7 +48,7 @@ class ZipUnreadable(Exception):
 
 
 def _keys(password: bytes, salt: bytes) -> tuple[Any, HMAC.HMAC, bytes]:
-    """Return cipher, seal and password check: by OpenSSL, at half the cost of pyzipper's own; the format is the same."""
+    """Return cipher, seal and password check, derived by OpenSSL: half the cost of pyzipper's own, the same format."""
     keys = PBKDF2HMAC(SHA1(), length=66, salt=salt, iterations=1000).derive(password)  # noqa: S303 - the format
     cipher = AES.new(keys[:32], AES.MODE_CTR, counter=Counter.new(nbits=128, little_endian=True))
     return cipher, HMAC.new(keys[32:64], digestmod=SHA1_MODULE), keys[64:]
@@ -115,7 +115,7 @@ def read_zip(data: bytes, password: Secret) -> dict[str, bytes]:
     Raises ZipUnreadable, also for an entry that is not AE-2 with AES-256.
     """
     try:
-        with _Reader(io.BytesIO(data)) as archive:
+        with _Reader(io.BytesIO(data)) as archive:  # type: ignore[no-untyped-call]  # as above
             archive.setpassword(password.reveal().encode())
             return {entry.filename: _content(archive, entry) for entry in archive.infolist()}
     except _UNREADABLE:
@@ -127,7 +127,7 @@ def _content(archive: _Reader, entry: AESZipInfo) -> bytes:
         raise ZipUnreadable
     if entry.compress_size - entry.file_size != _OVERHEAD:  # a shorter size would be read without reaching the seal
         raise ZipUnreadable
-    return bytes(archive.read(entry))
+    return bytes(archive.read(entry))  # type: ignore[no-untyped-call]  # as above
 
 
 def _padded(text: str) -> bytes:

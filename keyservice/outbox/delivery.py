@@ -69,11 +69,14 @@ def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
         query = select(OutboxMessage).where(or_(free, lapsed)).order_by(OutboxMessage.due_at).limit(limit)
         # SKIP LOCKED lets several workers claim at once; SQLite has one writer at a time and leaves it out.
         rows = list(session.scalars(query.with_for_update(skip_locked=True)))
-        for row in rows:
-            row.status, row.owner, row.lease_until = Delivery.SENDING, owner, now + LEASE
-            row.attempts += 1
-        session.flush()
         session.expunge_all()
+        if rows:
+            leased = {"status": Delivery.SENDING, "owner": owner, "lease_until": now + LEASE}
+            statement = update(table_of(OutboxMessage)).where(OutboxMessage.id.in_([row.id for row in rows]))
+            session.execute(statement.values(**leased, attempts=OutboxMessage.attempts + 1))
+    for row in rows:
+        row.status, row.owner, row.lease_until = Delivery.SENDING, owner, now + LEASE
+        row.attempts += 1
     return rows
 
 

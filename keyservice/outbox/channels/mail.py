@@ -107,21 +107,21 @@ class MailProvider:
             except (OSError, smtplib.SMTPException) as error:
                 # Also a refused login or a missing STARTTLS: not the fault of one message, and mended by the operator.
                 raise TemporaryFailure(_describe(error)) from error
-            yield MailSender(connection.host)
+            yield MailSender(connection)
 
 
 class MailSender:
     """An open SMTP connection."""
 
-    def __init__(self, host: smtplib.SMTP) -> None:
+    def __init__(self, connection: VerifiedConnection) -> None:
         """Take the connection."""
-        self.host = host
+        self.connection = connection
 
     def send(self, _row: OutboxMessage, content: Content, final: bytes) -> None:
         """Offer one mail. Raises TemporaryFailure (4xx, broken connection) or PermanentFailure (5xx)."""
         try:
             # Not by Flask-Mail's `send`: the bytes are final, and it drops recipients that are refused one by one.
-            self.host.sendmail(settings.current().mail_from, [content.to], final)
+            self.connection.host.sendmail(settings.current().mail_from, [content.to], final)
         except smtplib.SMTPRecipientsRefused as error:
             # The texts of a server may repeat the address; the code says enough.
             code = next(iter(error.recipients.values()))[0]

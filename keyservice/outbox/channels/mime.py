@@ -23,10 +23,12 @@ Date: {date}
 Message-ID: {message_id}
 Auto-Submitted: auto-generated
 MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="{mixed}"
+Content-Type: multipart/mixed;
+ boundary="{mixed}"
 
 --{mixed}
-Content-Type: multipart/alternative; boundary="{alternative}"
+Content-Type: multipart/alternative;
+ boundary="{alternative}"
 
 """
 _TEXT = """\
