@@ -38,14 +38,14 @@ class Figure:
 def figure(samples: Samples, name: str, peer: str, goal: float | None, how: str) -> Figure:
     """Return the comparison of two cases that were measured in the same rounds."""
     times, own, other = ratio(samples, name, peer), _micro(typical(samples, name)), _micro(typical(samples, peer))
-    met = None if goal is None else times.cpu <= goal
+    rounded, most = round(times.cpu, 3), goal and round(goal, 3)
     rounds = len(samples[name])
     return Figure(
         name=name,
         peer=peer,
-        ratio=round(times.cpu, 3),
-        goal=goal and round(goal, 3),
-        met=met,
+        ratio=rounded,
+        goal=most,
+        met=None if most is None else rounded <= most,
         median=round(own.cpu, 1),
         peer_median=round(other.cpu, 1),
         wall_ratio=round(times.wall, 3),

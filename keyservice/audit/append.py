@@ -20,9 +20,9 @@ from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import new_id
 
 VERSION = 1
-_INSERT_EVENT = insert(table_of(AuditEvent))
-_INSERT_PRIVATE = insert(table_of(AuditPrivate))
-_LAST_NUMBER = select(func.max(AuditEvent.dossier_number)).where(AuditEvent.dossier == bindparam("dossier"))
+_EVENTS = table_of(AuditEvent)
+_INSERT_EVENT, _INSERT_PRIVATE = insert(_EVENTS), insert(table_of(AuditPrivate))
+_LAST_NUMBER = select(func.max(_EVENTS.c.dossier_number)).where(_EVENTS.c.dossier == bindparam("dossier"))
 
 
 def record(

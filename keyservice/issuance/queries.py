@@ -8,7 +8,7 @@ from sqlalchemy import Select, bindparam, func, select
 
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.contacts.models import BY_LOGIN, Part
-from keyservice.database import db
+from keyservice.database import db, table_of
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
@@ -16,7 +16,7 @@ from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
 from keyservice.kernel.secret import Secret
 
-_COUNT = select(func.count()).where(Issuance.aanvraag_id == bindparam("aanvraag"))
+_COUNT = select(func.count()).where(table_of(Issuance).c.aanvraag_id == bindparam("aanvraag"))
 
 
 def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:

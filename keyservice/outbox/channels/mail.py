@@ -1,4 +1,4 @@
-"""Mail through Flask-Mail, with what it lacks: a timeout, verified certificates, unchanging bytes (`libs.md` 6)."""
+"""Mail over a connection of Flask-Mail, with what that lacks: a timeout and verified certificates (`libs.md` 6)."""
 
 import contextlib
 import re
