@@ -26,6 +26,7 @@ OPENER = ROOT / "keyservice" / "web" / "opener.py"
 PROJECT = ROOT / "pyproject.toml"
 RUNTIME = ROOT / "requirements.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
+PEERS = ROOT / "requirements-bench.txt"
 PACKAGES = ROOT / "package.json"
 PACKAGES_LOCK = ROOT / "package-lock.json"
 OLDEST, NEWEST = 11, 13  # minor versions of Python 3
@@ -99,15 +100,25 @@ def faults(arguments: list[str]) -> None:
     become("python", "-m", "tests.faults", *arguments)
 
 
+def bench(arguments: list[str]) -> None:
+    """Measure beside peers (make bench ROWS=zip,mail); writes benchmarks/results.json."""
+    install(DEVELOPMENT)
+    pip("install", "--require-hashes", *WHEELS_ONLY, "-r", PEERS)
+    become("python", "-m", "benchmarks", *arguments)
+
+
 def lock(arguments: list[str]) -> None:
     """Renew the lock files (python3 dev.py lock --upgrade: newest versions)."""
     install(DEVELOPMENT)
     pip("install", UV)
-    flags = "--all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet"
-    uv = [BIN / "uv", "pip", "compile", PROJECT, *flags.split(), "--no-cache", "--system-certs", *arguments]
+    flags = "--universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --no-cache"
+    uv = [BIN / "uv", "pip", "compile", *flags.split(), "--system-certs", *arguments]
     uv += [f"--python-version=3.{OLDEST}"]  # else the locks are for the Python of .venv and newer
-    subprocess.run([*uv, "--group", "build", "--output-file", RUNTIME], check=True)
-    subprocess.run([*uv, "--group", "dev", "--constraints", RUNTIME, "--output-file", DEVELOPMENT], check=True)
+    project = [PROJECT, "--all-extras"]
+    subprocess.run([*uv, *project, "--group=build", "--output-file", RUNTIME], check=True)
+    subprocess.run([*uv, *project, "--group=dev", "--constraints", RUNTIME, "--output-file", DEVELOPMENT], check=True)
+    peers = [f"--group={PROJECT}:bench", "--constraints", DEVELOPMENT, "--output-file", PEERS]
+    subprocess.run([*uv, *peers], check=True)
     npm("install", "--package-lock-only")
     locked = json.loads(PACKAGES_LOCK.read_text("utf-8"))
     for package in locked["packages"].values():
@@ -133,6 +144,7 @@ COMMANDS = {
     "check": check,
     "demo": demo,
     "faults": faults,
+    "bench": bench,
     "lock": lock,
     "clean": clean,
     "help": show_help,

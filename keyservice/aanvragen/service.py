@@ -1,9 +1,10 @@
 """What a gemeente does with an aanvraag: start, fill in, submit, withdraw. The review stands in `review`."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from keyservice import audit
@@ -13,7 +14,7 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed, next_status
 from keyservice.accounts.models import Account
 from keyservice.accounts.queries import account
-from keyservice.database import db, execute_count, next_number, transaction
+from keyservice.database import db, execute_count, next_number, swap, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid
@@ -199,12 +200,14 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
 
     Raises Conflict: changed meanwhile, or (also when two send at the same moment) another open aanvraag.
     """
-    seen = (Aanvraag.id == aanvraag.id, Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
+    seen = (Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
     after = {name: columns.get(name, getattr(aanvraag, name)) for name in ("id", "status", *_ONE_OPEN)}
-    _require_only_open(after)
+    may_clash = after["status"] in OPEN and all(after[name] for name in _ONE_OPEN)
+    if may_clash:
+        _require_only_open(after)
     try:
-        with db.session.begin_nested():
-            changed = execute_count(update(Aanvraag).where(*seen).values(**columns))
+        with db.session.begin_nested() if may_clash else nullcontext():
+            changed = swap(aanvraag, *seen, **columns)
     except IntegrityError:
         _require_only_open(after)
         raise
@@ -213,8 +216,6 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
 
 
 def _require_only_open(after: Mapping[str, object]) -> None:
-    if after["status"] not in OPEN or not all(after[name] for name in _ONE_OPEN):
-        return
     gemeente, omgeving, key = (str(after[name]) for name in _ONE_OPEN)
     other = queries.open_for_pakket(gemeente, omgeving, key, other_than=UUID(str(after["id"])))
     if other:

@@ -8,7 +8,7 @@ from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.database import transaction
 from keyservice.issuance import contents, events, messages
 from keyservice.issuance.models import Issuance
-from keyservice.issuance.queries import of_aanvraag, token_digest
+from keyservice.issuance.queries import count_of, token_digest
 from keyservice.kernel import clock, ids
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import Conflict
@@ -33,7 +33,7 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleut
     """
     with transaction() as session:
         issuance_id, now = ids.new_id(), clock.now()
-        sleutel, key = sleutels.make(
+        sleutel_id, key = sleutels.make(
             actor, gemeente=aanvraag.gemeente, omgeving=Omgeving(aanvraag.omgeving or ""), dossier=aanvraag.id
         )
         code, password, token = new_activation_code(), new_password(), Secret(ids.link_token())
@@ -41,14 +41,14 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleut
         issuance = Issuance(
             id=issuance_id,
             aanvraag_id=aanvraag.id,
-            number=len(of_aanvraag(aanvraag.id)) + 1,
+            number=count_of(aanvraag.id) + 1,
             approval_id=approval.id,
             approved_by=approval.approved_by,
             four_eyes=approval.four_eyes,
             issued_by=actor.person,
             issued_at=now,
             deadline=now + DELIVERY,
-            sleutel_id=sleutel.id,
+            sleutel_id=sleutel_id,
             renews=renews,
             z_number=ids.z_number(),
             zip=settings.rings().seal("zip", zip_data, _place("zip", issuance_id)),
@@ -67,7 +67,7 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleut
             gemeente=aanvraag.gemeente,
             number=issuance.number,
             approval=approval.id,
-            sleutel=sleutel.id,
+            sleutel=sleutel_id,
             deadline=issuance.deadline,
         )
         enqueue(messages.key_mail(issuance, zip_data, token))

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.contacts.models import BY_LOGIN, Part
-from keyservice.database import db
+from keyservice.database import db, table_of
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
@@ -20,12 +20,19 @@ from keyservice.kernel.secret import Secret
 from keyservice.outbox.models import Letter, LetterStatus
 from keyservice.sleutels.models import Sleutel
 
+_COUNT = select(func.count()).where(table_of(Issuance).c.aanvraag_id == bindparam("aanvraag"))
+
 
 def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
     """Return the issuances of an aanvraag, oldest first."""
     return db.session.scalars(
         select(Issuance).where(Issuance.aanvraag_id == aanvraag_id).order_by(Issuance.number)
     ).all()
+
+
+def count_of(aanvraag_id: UUID) -> int:
+    """Return how many issuances an aanvraag has had."""
+    return db.session.scalar(_COUNT, {"aanvraag": aanvraag_id}) or 0
 
 
 def underway(aanvraag_id: UUID) -> Issuance | None:

@@ -16,10 +16,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from keyservice import audit, settings
-from keyservice.database import db, exclusive, execute_count, transaction
+from keyservice.database import db, exclusive, execute_count, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
 from keyservice.kernel.ids import new_id
@@ -46,6 +46,11 @@ MOST_ATTEMPTS = 21
 MOST_CONNECTIONS = 3
 PROVIDERS: Mapping[Channel, Callable[[], Provider]] = MappingProxyType(
     {Channel.MAIL: MailProvider, Channel.SMS: SmsChannel, Channel.LETTER: LetterProvider}
+)
+_OURS = update(table_of(OutboxMessage)).where(
+    OutboxMessage.id == bindparam("row"),
+    OutboxMessage.owner == bindparam("us"),
+    OutboxMessage.status == Delivery.SENDING,
 )
 
 
@@ -82,11 +87,14 @@ def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
         query = select(OutboxMessage).where(or_(free, lapsed)).order_by(OutboxMessage.due_at).limit(limit)
         # SKIP LOCKED lets several workers claim at once; SQLite has one writer at a time and leaves it out.
         rows = list(session.scalars(query.with_for_update(skip_locked=True)))
-        for row in rows:
-            row.status, row.owner, row.lease_until = Delivery.SENDING, owner, now + LEASE
-            row.attempts += 1
-        session.flush()
         session.expunge_all()
+        if rows:
+            leased = {"status": Delivery.SENDING, "owner": owner, "lease_until": now + LEASE}
+            statement = update(table_of(OutboxMessage)).where(OutboxMessage.id.in_([row.id for row in rows]))
+            session.execute(statement.values(**leased, attempts=OutboxMessage.attempts + 1))
+    for row in rows:
+        row.status, row.owner, row.lease_until = Delivery.SENDING, owner, now + LEASE
+        row.attempts += 1
     return rows
 
 
@@ -194,10 +202,4 @@ def _record(event: audit.EventType, row: OutboxMessage, **more: Any) -> None:
 def _update(row: OutboxMessage, **values: object) -> int:
     """Change a message while its lease is ours; a lost lease changes nothing."""
     with transaction():
-        return execute_count(
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.id == row.id, OutboxMessage.owner == row.owner, OutboxMessage.status == Delivery.SENDING
-            )
-            .values(**values)
-        )
+        return execute_count(_OURS, {"row": row.id, "us": row.owner, **values})

@@ -27,22 +27,22 @@ def enqueue(message: Message, *, due_at: datetime | None = None) -> bool:
     Return whether it is new.
     """
     row_id, now = new_id(), clock.now()
-    statement = upsert(OutboxMessage).values(
-        id=row_id,
-        dedup_key=message.key,
-        kind=message.kind,
-        channel=message.channel,
-        recipient=masked(message.to),
-        for_duo=message.for_duo,
-        dossier=message.dossier,
-        status=Delivery.WAITING,
-        created_at=now,
-        due_at=due_at or now,
-        attempts=0,
-        content=settings.rings().seal(RING, encode(message), Place(TABLE, "content", row_id)),
-    )
-    statement = statement.on_conflict_do_nothing(index_elements=[OutboxMessage.dedup_key])
-    return db.session.scalar(statement.returning(OutboxMessage.id)) is not None
+    values = {
+        "id": row_id,
+        "dedup_key": message.key,
+        "kind": message.kind,
+        "channel": message.channel,
+        "recipient": masked(message.to),
+        "for_duo": message.for_duo,
+        "dossier": message.dossier,
+        "status": Delivery.WAITING,
+        "created_at": now,
+        "due_at": due_at or now,
+        "attempts": 0,
+        "content": settings.rings().seal(RING, encode(message), Place(TABLE, "content", row_id)),
+    }
+    statement = upsert(OutboxMessage).on_conflict_do_nothing(index_elements=[OutboxMessage.dedup_key])
+    return db.session.scalar(statement.returning(OutboxMessage.id), values) is not None
 
 
 def cancel(prefix: str) -> None:
