@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
 
+from keyservice.kernel.addresses import is_loopback, is_secure
 from keyservice.kernel.seal import Rings
 from keyservice.kernel.secret import Secret
+from keyservice.settings_sms import NOTIFYNL_URL, PLAIN_BODY, Sms, SmsProvider
 
 PREFIX = "KEYSERVICE_"
 HIGHEST_PORT = 65_535
@@ -86,7 +87,7 @@ class Settings:
     mail_password: Secret | None = field(repr=False)
     mail_ca_file: Path | None
     mail_from: str
-    sms_provider: str
+    sms: Sms
     four_eyes: FourEyes
     proxy_hops: int
     contact_email: str
@@ -122,7 +123,7 @@ class Settings:
             mail_password=read.secret("MAIL_PASSWORD"),
             mail_ca_file=Path(ca) if (ca := read.text("MAIL_CA_FILE", "")) else None,
             mail_from=read.text("MAIL_FROM", ""),
-            sms_provider=read.text("SMS_PROVIDER", ""),
+            sms=_sms(read),
             four_eyes=FourEyes(read.choice("FOUR_EYES", FourEyes, FourEyes.PRODUCTIE)),
             proxy_hops=read.number("PROXY_HOPS", 0),
             contact_email=read.text("CONTACT_EMAIL", ""),
@@ -155,7 +156,7 @@ class _Reader:
         return default
 
     def choice(self, name: str, kind: type[StrEnum], default: StrEnum) -> str:
-        value = self.text(name, default.value)
+        value = self.text(name, "") or default.value
         if value in [member.value for member in kind]:
             return value
         self.faults.append(f"{PREFIX}{name} must be one of {', '.join(kind)}, not {value!r}.")
@@ -172,6 +173,18 @@ class _Reader:
         except OSError as error:
             self.faults.append(f"{PREFIX}{name}_FILE cannot be read: {error}.")
             return None
+
+
+def _sms(read: _Reader) -> Sms:
+    provider = SmsProvider(read.choice("SMS_PROVIDER", SmsProvider, SmsProvider.FILE))
+    return Sms(
+        provider=provider,
+        url=read.text("SMS_URL", NOTIFYNL_URL if provider is SmsProvider.NOTIFYNL else ""),
+        secret=read.secret("SMS_SECRET"),
+        template=read.text("SMS_TEMPLATE", ""),
+        body=read.text("SMS_BODY", PLAIN_BODY),
+        ca_file=Path(ca) if (ca := read.text("SMS_CA_FILE", "")) else None,
+    )
 
 
 def _providers(read: _Reader) -> tuple[OidcProvider, ...]:
@@ -202,7 +215,8 @@ def _oidc_faults(settings: Settings) -> list[str]:
         missing = [prefix + name for name, value in provider.parts.items() if not value]
         if missing:
             faults.append(f"Logging in by OpenID Connect is half configured: {', '.join(missing)} must be set too.")
-        if provider.issuer and not _is_issuer(provider.issuer, settings.mode):
+        if provider.issuer and not is_secure(provider.issuer, local=settings.mode is not Mode.PRODUCTION):
+            # OpenID Connect Discovery 1.0, 3
             faults.append(f"{prefix}ISSUER must be an https address without ? and #, not {provider.issuer!r}.")
     issuers = [provider.issuer.rstrip("/") for provider in settings.oidc if provider.issuer]
     if len(issuers) != len(set(issuers)):
@@ -212,21 +226,9 @@ def _oidc_faults(settings: Settings) -> list[str]:
     return faults
 
 
-def _is_issuer(address: str, mode: Mode) -> bool:
-    """Tell whether an address can be an issuer (OpenID Connect Discovery 1.0, 3); http only on one's own machine."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    if not parts.hostname or parts.query or parts.fragment:
-        return False
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and mode is not Mode.PRODUCTION and _is_loopback(parts.hostname)
-    )
-
-
 def _faults(settings: Settings) -> list[str]:
     faults = _oidc_faults(settings)
+    faults += [PREFIX + fault for fault in settings.sms.faults(production=settings.mode is Mode.PRODUCTION)]
     if bool(settings.mail_username) != bool(settings.mail_password):
         faults.append(f"{PREFIX}MAIL_USERNAME and {PREFIX}MAIL_PASSWORD (or _FILE) belong together.")
     if settings.mail_ca_file and not settings.mail_ca_file.is_file():
@@ -247,8 +249,6 @@ def _production_faults(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}MAIL_SECURITY must be starttls or tls.")
     if "@" not in settings.mail_from:
         faults.append(f"{PREFIX}MAIL_FROM must be the address that mails are sent from.")
-    if settings.sms_provider in {"", "file"}:
-        faults.append(f"{PREFIX}SMS_PROVIDER must name a real provider; 'file' is for the demo.")
     database = settings.database_url.removeprefix("sqlite:///")
     if database != settings.database_url and settings.rings.is_relative_to(Path(database).resolve().parent):
         faults.append(f"{PREFIX}RINGS must be a folder outside the folder of the database.")
@@ -257,14 +257,7 @@ def _production_faults(settings: Settings) -> list[str]:
 
 def _demo_faults(settings: Settings) -> list[str]:
     host = urlsplit(settings.base_url).hostname or ""
-    return [] if _is_loopback(host) else [f"{PREFIX}BASE_URL must be a loopback address in the demo, not {host!r}."]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return [] if is_loopback(host) else [f"{PREFIX}BASE_URL must be a loopback address in the demo, not {host!r}."]
 
 
 def current() -> Settings:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from keyservice import settings
 from keyservice.demo import codes, people
 from keyservice.demo.mailbox import MAIL_FOLDER
-from keyservice.outbox.channels.sms import SMS_FOLDER
+from keyservice.outbox.channels.sms_file import SMS_FOLDER
 from keyservice.web import access
 
 bp = Blueprint("postvak", __name__)

@@ -24,7 +24,7 @@ from keyservice.kernel.seal import Place, SealBroken
 from keyservice.outbox import events
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Provider, Sender, TemporaryFailure
 from keyservice.outbox.channels.mail import MailProvider
-from keyservice.outbox.channels.sms import FileSmsProvider
+from keyservice.outbox.channels.sms import SmsChannel
 from keyservice.outbox.message import decode
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
 from keyservice.outbox.service import RING, TABLE
@@ -44,7 +44,7 @@ MOST_CONNECTIONS = 3
 
 def provider(channel: Channel) -> Provider:
     """Return the provider of a channel."""
-    return MailProvider() if channel is Channel.MAIL else FileSmsProvider()
+    return MailProvider() if channel is Channel.MAIL else SmsChannel()
 
 
 def deliver_due(limit: int = BATCH) -> int:

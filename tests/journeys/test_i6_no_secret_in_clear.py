@@ -33,7 +33,7 @@ from keyservice.issuance import service
 from keyservice.issuance.models import Issuance
 from keyservice.kernel.ids import normalise_code
 from keyservice.kernel.passwords import new_password
-from keyservice.outbox.channels.sms import SMS_FOLDER
+from keyservice.outbox.channels.sms_file import SMS_FOLDER
 from keyservice.outbox.delivery import deliver_due
 from keyservice.sleutels.format import KEY_PATTERN, Omgeving, new_key
 from keyservice.web import access

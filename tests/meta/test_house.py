@@ -37,7 +37,10 @@ REVEALS = {
     "issuance/receiving_views.py",  # shows the password of a zip to its contact, once
     "kernel/zips.py",  # encrypts with the password
     "outbox/channels/mail.py",  # logs in at the mail server
+    "outbox/channels/sms_http.py",  # proves to the gateway that it is us
+    "outbox/channels/sms_notify.py",  # signs the token for NotifyNL
     "outbox/message.py",  # packs values to be sealed
+    "settings_sms.py",  # checks the form of the key or token at the start
     "sleutels/format.py",  # digests a key
     "sleutels/service.py",  # checks the form of a key
 }

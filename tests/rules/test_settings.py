@@ -10,7 +10,9 @@ GOOD = {
     "KEYSERVICE_BASE_URL": "https://sleutels.duo.example/",
     "KEYSERVICE_TRUSTED_HOSTS": "sleutels.duo.example www.sleutels.duo.example",
     "KEYSERVICE_MAIL_FROM": "sleutels@duo.example",
-    "KEYSERVICE_SMS_PROVIDER": "een-echte",
+    "KEYSERVICE_SMS_PROVIDER": "http",
+    "KEYSERVICE_SMS_URL": "https://sms.example/v1/send",
+    "KEYSERVICE_SMS_SECRET": "een-token",
     "KEYSERVICE_DATABASE_URL": "postgresql+psycopg://db.example/ks",
 }
 DEMO = {"KEYSERVICE_MODE": "demo", "KEYSERVICE_BASE_URL": "http://localhost:8642"}

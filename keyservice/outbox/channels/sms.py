@@ -1,42 +1,46 @@
-"""Sms through a provider; the embedded one writes files, for the demo and the tests."""
+"""Sms: the text, which fits into one, and the way out that the settings name."""
 
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
 from flask import render_template
 
 from keyservice import settings
 from keyservice.kernel.text import clean
-from keyservice.outbox.channels.base import PermanentFailure, TemporaryFailure
+from keyservice.outbox.channels.base import PermanentFailure, Sender
+from keyservice.outbox.channels.sms_file import open_folder
+from keyservice.outbox.channels.sms_http import open_gateway
+from keyservice.outbox.channels.sms_notify import open_notifynl
 from keyservice.outbox.message import Content
 from keyservice.outbox.models import OutboxMessage
+from keyservice.settings import Settings
+from keyservice.settings_sms import SmsProvider
 
-# GSM 03.38: a single sms takes 160 characters of the basic alphabet; ours keep to its ASCII part.
+# GSM 03.38: a single sms takes 160 characters of the basic alphabet. Ours keep to its ASCII part: of ASCII it lacks the
+# backtick, and ^ { } [ ] \ | ~ count double.
 LONGEST = 160
-SMS_FOLDER = "sms"
+_GSM = re.compile(r"""[A-Za-z0-9 @$!"#%&'()*+,./:;<=>?_-]*""")
+OPENERS: Mapping[SmsProvider, Callable[[Settings], AbstractContextManager[Sender]]] = {
+    SmsProvider.FILE: open_folder,
+    SmsProvider.NOTIFYNL: open_notifynl,
+    SmsProvider.HTTP: open_gateway,
+}
 
 
-class FileSmsProvider:
-    """Writes each sms as a text file into `instance/postvak/sms`; refused in production by the settings."""
+class SmsChannel:
+    """The channel for sms."""
 
     def render(self, row: OutboxMessage, content: Content) -> bytes:
-        """Return the text of the sms. Raises PermanentFailure when it would not fit into one."""
+        """Return the text of the sms. Raises PermanentFailure when it would not arrive whole in one."""
         text = clean(render_template(f"post/{row.kind}/sms.txt", **content.values))
-        if len(text) > LONGEST or not text.isascii():
+        if len(text) > LONGEST:
             raise PermanentFailure(f"sms of {len(text)} characters")
+        if not _GSM.fullmatch(text):
+            raise PermanentFailure("sms with a character outside the basic alphabet of GSM")
         return text.encode()
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator["FileSmsProvider"]:
-        """Nothing to connect to. Raises TemporaryFailure when the settings name another provider."""
-        if settings.current().sms_provider != "file":
-            # What the sms hands over must never land in a file of a real service.
-            raise TemporaryFailure("no such sms provider")
-        yield self
-
-    def send(self, row: OutboxMessage, content: Content, final: bytes) -> None:
-        """Write one file, named after the message: a repeat after a crash writes the same file again."""
-        folder: Path = settings.current().instance / "postvak" / SMS_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{row.created_at:%Y%m%dT%H%M%S}-{row.id}.txt").write_text(f"Aan: {content.to}\n\n{final.decode()}\n")
+    def open(self) -> AbstractContextManager[Sender]:
+        """Open the way out for a batch."""
+        conf = settings.current()
+        return OPENERS[conf.sms.provider](conf)

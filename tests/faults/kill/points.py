@@ -22,7 +22,8 @@ from keyservice.kernel.seal import Rings
 from keyservice.outbox import delivery
 from keyservice.outbox import service as outbox
 from keyservice.outbox.channels.mail import MailProvider
-from keyservice.outbox.channels.sms import FileSmsProvider
+from keyservice.outbox.channels.sms import SmsChannel
+from keyservice.outbox.channels.sms_file import FileSender
 from keyservice.sleutels import service as sleutels
 
 Strike = Callable[[str], None]
@@ -43,8 +44,8 @@ METHODS: dict[str, tuple[type, str]] = {
     "a value is sealed": (Rings, "seal"),
     "a seal is opened": (Rings, "unseal"),
     "the mail is rendered": (MailProvider, "render"),
-    "the sms is rendered": (FileSmsProvider, "render"),
-    "the sms is sent": (FileSmsProvider, "send"),
+    "the sms is rendered": (SmsChannel, "render"),
+    "the sms is sent": (FileSender, "send"),
     "SMTP connects": (smtplib.SMTP, "connect"),
     "SMTP MAIL": (smtplib.SMTP, "mail"),
     "SMTP RCPT": (smtplib.SMTP, "rcpt"),
