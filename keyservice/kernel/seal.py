@@ -25,7 +25,7 @@ VERSION = 1
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 SEALING_RINGS = ("zip", "password", "outbox")
-LASTING_RINGS = ("mac", "session", "totp")
+LASTING_RINGS = ("mac", "session", "totp", "checkpoint")
 
 
 class SealBroken(Exception):
