@@ -187,7 +187,7 @@ def test_back_off_doubles_from_a_minute_to_eight_hours_and_ends_after_96_hours(a
         assert 80 < sum(waits) / 60 < 113, "96 hours, and the jitter"
         dead = row()
         assert (dead.status, dead.last_error, dead.content is None) == (Delivery.DEAD, "ConnectionRefusedError", False)
-        assert [message.id for message in queries.dead()] == [dead.id]
+        assert [message.id for message in queries.failed(NOON, None, 10)] == [dead.id]
         assert [event.code for event in audit_queries.of_dossier(DOSSIER)] == ["message:fail"]
 
 

@@ -26,6 +26,7 @@ from keyservice.audit.queries import of_dossier
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
+from keyservice.issuance.words import WAVE
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
 from keyservice.kernel.errors import Conflict, NotFound, Refused
@@ -397,4 +398,4 @@ def test_one_bad_row_does_not_stop_a_timer_and_leaves_nothing_half() -> None:
 
 
 def test_the_words_of_a_status_are_the_same_on_every_page() -> None:
-    assert {state.value: label for state, (label, _) in STATUS.items()} == WORDS
+    assert {state.value: label for state, (label, _) in [*STATUS.items(), *WAVE.items()]} == WORDS
