@@ -29,6 +29,7 @@ from keyservice.outbox.message import decode
 from keyservice.outbox.models import OutboxMessage
 from keyservice.outbox.service import RING, TABLE
 from tests.factories import aanvragen as factory
+from tests.factories.post import LINE
 
 WAVE = 50
 WAVE_ROUNDS = 9
@@ -161,7 +162,7 @@ class Ours:
 
     def _final(self, row: OutboxMessage) -> bytes:
         packed = settings.rings().unseal(RING, row.content or b"", Place(TABLE, "content", row.id))
-        return MailProvider().render(row, decode(packed))
+        return MailProvider().render(row, decode(packed), LINE)
 
 
 def _marks_sent(statement: Statement) -> bool:

@@ -26,6 +26,7 @@ from keyservice.outbox.channels.mime import mail_bytes
 from keyservice.outbox.message import Content, decode
 from keyservice.outbox.models import Channel, OutboxMessage
 from keyservice.outbox.service import RING, TABLE
+from tests.factories.post import LINE
 
 OURS, SENDING, SEND, RAW = "row to accepted", "sending alone", "Flask-Mail mail.send()", "raw socket, bytes ready"
 BYTES, THEIR_BYTES = "mail_bytes", "Flask-Mail Message.as_bytes"
@@ -45,7 +46,7 @@ def run(rounds: int = harness.ROUNDS, slice_seconds: float = harness.SLICE_SECON
     with stage() as app, app.app_context(), ExitStack() as stack:
         row, content = _row()
         sender = stack.enter_context(MailProvider().open())
-        final, shipped = MailProvider().render(row, content), as_shipped()
+        final, shipped = MailProvider().render(row, content, LINE), as_shipped()
         raw = stack.enter_context(RawMail(settings.current().mail_port))
         samples = harness.measure(
             {
@@ -79,7 +80,7 @@ def ours(sender: MailSender, row: OutboxMessage) -> None:
     """Send a row as the worker does: open its seal, write the mail, offer it."""
     packed = settings.rings().unseal(RING, row.content or b"", Place(TABLE, "content", row.id))
     content = decode(packed)
-    sender.send(row, content, MailProvider().render(row, content))
+    sender.send(row, content, MailProvider().render(row, content, LINE))
 
 
 def as_shipped() -> Mail:

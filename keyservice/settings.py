@@ -78,6 +78,7 @@ class Settings:
     mode: Mode
     instance: Path
     rings: Path
+    checkpoints: Path
     database_url: str
     base_url: str
     trusted_hosts: tuple[str, ...]
@@ -115,6 +116,7 @@ class Settings:
             mode=Mode(read.choice("MODE", Mode, Mode.PRODUCTION)),
             instance=instance,
             rings=Path(read.text("RINGS", str(instance / "rings"))).resolve(),
+            checkpoints=Path(read.text("CHECKPOINTS", str(instance / "checkpoints.jsonl"))).resolve(),
             database_url=read.text("DATABASE_URL", f"sqlite:///{instance / 'keyservice.sqlite'}"),
             base_url=read.text("BASE_URL", "").rstrip("/"),
             trusted_hosts=tuple(read.text("TRUSTED_HOSTS", "").split()),

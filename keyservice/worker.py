@@ -20,6 +20,7 @@ import keyservice.contacts.timers
 import keyservice.issuance.ring_keys
 import keyservice.issuance.timers
 from keyservice import audit
+from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.ids import new_id
@@ -51,6 +52,10 @@ TIMERS: tuple[Callable[[], object], ...] = (
     beats.forget_dead,
     _forget,
 )
+
+
+def _seal_all() -> None:
+    seal(whole=True)
 
 
 class Pulse:
@@ -92,7 +97,9 @@ def run(app: Flask, stop: Event) -> None:
     def deliver() -> int:
         return deliver_due(go_on=pulse.go_on)
 
+    _safely(app, _seal_all)
     while pulse.go_on():
+        _safely(app, seal)
         busy = _safely(app, deliver) == BATCH
         if tick % TIMERS_EVERY_TICKS == 0:
             run_timers(app, pulse.go_on)
@@ -104,9 +111,11 @@ def run(app: Flask, stop: Event) -> None:
 
 def run_once(app: Flask) -> None:
     """Send everything that is due and run every timer once (cron, tests)."""
+    _safely(app, _seal_all)
     run_timers(app)
     while _safely(app, deliver_due):
         pass
+    _safely(app, seal)
 
 
 def run_timers(app: Flask, go_on: Callable[[], bool] = lambda: True) -> None:

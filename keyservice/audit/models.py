@@ -42,6 +42,36 @@ class AuditPrivate(Base):
     value: Mapped[str]
 
 
+class AuditLeaf(Base):
+    """A leaf of the tree: which event stands at which place (from 0), and the RFC 6962 hash of its content."""
+
+    __tablename__ = "audit_leaf"
+
+    position: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
+    event: Mapped[UUID] = mapped_column(unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditCheckpoint(Base):
+    """A signed size and root of the tree.
+
+    `frontier` are the hashes of its right edge, one after another; `through` is the highest row among its events.
+    """
+
+    __tablename__ = "audit_checkpoint"
+
+    size: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
+    at: Mapped[datetime]
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    frontier: Mapped[bytes] = mapped_column(LargeBinary)
+    through: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
+    text: Mapped[str]
+
+
 class AnonymousRefusal(Base):
     """How often an unknown party from one source was refused for one reason within one minute."""
 
@@ -53,11 +83,13 @@ class AnonymousRefusal(Base):
     count: Mapped[int]
 
 
-INSERT_ONLY = ("audit_event",)
+# Each with the columns that are unique in it.
+INSERT_ONLY = {"audit_event": ("id", "row"), "audit_leaf": ("position", "event"), "audit_checkpoint": ("size",)}
 
 
 def insert_only_ddl(table: str) -> dict[str, list[str]]:
     """Return, per database, the statements that make a table refuse UPDATE, DELETE and TRUNCATE."""
+    same = " OR ".join(f"{column} = NEW.{column}" for column in INSERT_ONLY[table])
     sqlite = [
         f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
@@ -66,7 +98,7 @@ def insert_only_ddl(table: str) -> dict[str, list[str]]:
     # INSERT OR REPLACE deletes without firing a DELETE trigger, on a connection without `recursive_triggers`.
     sqlite.append(
         f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - our own table names
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR row = NEW.row) "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
         f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
     )
     postgresql = [

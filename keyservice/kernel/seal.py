@@ -43,7 +43,7 @@ nothing is sealed for any other place."""
 PASSING = ("login_session", "parked")
 """A form that waits inside a session, with the ring `outbox`. It lives shorter than a key is kept: not looked for."""
 SEALING_RINGS = tuple(SEALED)
-LASTING_RINGS = ("mac", "session", "totp")
+LASTING_RINGS = ("mac", "session", "totp", "checkpoint")
 
 
 class SealBroken(Exception):

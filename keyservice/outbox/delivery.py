@@ -6,7 +6,7 @@ transaction is open while a server is talked to.
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import groupby
@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import bindparam, or_, select, update
 
 from keyservice import audit, settings
+from keyservice.audit.sealer import TrailBroken, seal
 from keyservice.database import db, exclusive, execute_count, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
@@ -70,9 +71,28 @@ def deliver_due(limit: int = BATCH, go_on: Callable[[], bool] = _always) -> int:
     """
     owner = new_id()
     rows = sorted(claim(owner, limit), key=attrgetter("channel"))
+    try:
+        control_line = _control_line(rows)
+    except TrailBroken as broken:
+        # A message that tells of an act must carry proof of it; until people have looked, none is written.
+        log.error("audit trail broken", cause=str(broken))  # noqa: TRY400 - the cause says it all
+        for row in rows:
+            _postpone(row, "audit trail broken")
+        return len(rows)
     for channel, batch in groupby(rows, key=attrgetter("channel")):
-        _send_batch(channel, list(batch), go_on)
+        _send_batch(channel, list(batch), control_line, go_on)
     return len(rows)
+
+
+def _control_line(rows: Sequence[OutboxMessage]) -> str:
+    """Return the control line of a checkpoint that covers the acts of these messages, made now if there is none yet.
+
+    A message and the events of its act are one transaction: who claimed the one sees the others. Raises TrailBroken.
+    """
+    if all(row.final for row in rows):
+        return ""
+    checkpoint = seal()
+    return checkpoint.control_line if checkpoint else ""
 
 
 def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
@@ -98,7 +118,7 @@ def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
     return rows
 
 
-def _send_batch(channel: Channel, rows: list[OutboxMessage], go_on: Callable[[], bool] = _always) -> None:
+def _send_batch(channel: Channel, rows: list[OutboxMessage], control_line: str, go_on: Callable[[], bool]) -> None:
     way, left = provider(channel), deque(rows)
     cause = "connection lost"
     try:
@@ -106,7 +126,7 @@ def _send_batch(channel: Channel, rows: list[OutboxMessage], go_on: Callable[[],
             if not left or not go_on():
                 break
             with way.open() as sender:
-                while left and go_on() and _send_one(way, sender, left.popleft()):
+                while left and go_on() and _send_one(way, sender, left.popleft(), control_line):
                     pass
     except TemporaryFailure as failure:
         cause = str(failure)
@@ -122,11 +142,11 @@ def _send_batch(channel: Channel, rows: list[OutboxMessage], go_on: Callable[[],
             _postpone(row, cause)
 
 
-def _send_one(way: Provider, sender: Sender, row: OutboxMessage) -> bool:
+def _send_one(way: Provider, sender: Sender, row: OutboxMessage, control_line: str) -> bool:
     """Try one message; return whether the connection can take another."""
     try:
         content = decode(_unseal(row, "content"))
-        final = _unseal(row, "final") if row.final else way.render(row, content)
+        final = _unseal(row, "final") if row.final else way.render(row, content, control_line)
         if _hold(row, final):
             sender.send(row, content, final)
             _mark_sent(row)

@@ -18,6 +18,7 @@ from keyservice.outbox.service import RING, TABLE
 from tests.factories.aanvragen import actor, ready
 from tests.factories.contacts import letter_contact
 from tests.factories.issuance import issuance, token_of
+from tests.factories.post import LINE
 
 
 def issued(omgeving: str = "productie") -> UUID:
@@ -49,7 +50,7 @@ def letter_of(issuance_id: UUID) -> UUID:
     with transaction():
         row.status = Delivery.SENDING
     way = LetterProvider()
-    way.send(row, content, way.render(row, content))
+    way.send(row, content, way.render(row, content, LINE))
     with transaction():
         row = db.session.get_one(OutboxMessage, row.id)
         row.status, row.content, row.final = Delivery.SENT, None, None

@@ -91,7 +91,7 @@ def test_the_copy_has_every_row_and_the_triggers_of_the_database(folder: Path) -
         assert INSERT_ONLY
         if engine.dialect.name == "postgresql":
             with pytest.raises(Exception, match="insert-only"):
-                copy.execute(text(f"DELETE FROM {INSERT_ONLY[0]}"))
+                copy.execute(text("DELETE FROM audit_event"))
         else:
             named = copy.scalars(text("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'")).all()
             assert set(named) >= set(INSERT_ONLY)

@@ -44,6 +44,7 @@ from keyservice.sleutels.life import State, state
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import approved, held, issuance, issued, messages, token_of
+from tests.factories.post import LINE
 
 pytestmark = pytest.mark.usefixtures("context")
 SECOND = timedelta(seconds=1)
@@ -711,7 +712,7 @@ def contents_of(aanvraag_id: UUID) -> dict[tuple[str, Channel], bytes]:
     rows = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dossier == aanvraag_id))
     return {
         (row.kind, row.channel): provider(row.channel).render(
-            row, decode(settings.rings().unseal(RING, row.content, Place(TABLE, "content", row.id)))
+            row, decode(settings.rings().unseal(RING, row.content, Place(TABLE, "content", row.id))), LINE
         )
         for row in rows
         if row.content

@@ -42,7 +42,7 @@ from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import issuance, messages, token_of
 from tests.factories.letters import issued, letter, letter_of, queued, received
-from tests.factories.post import app_for_post
+from tests.factories.post import LINE, app_for_post
 from tests.usecases.test_issuance import contents_of
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -68,7 +68,7 @@ def codes(issuance_id: UUID) -> list[str]:
 
 def rendered(issuance_id: UUID, **values: str) -> bytes:
     row, content = queued(issuance_id)
-    return LetterProvider().render(row, Content(content.to, {**content.values, **values}, None))
+    return LetterProvider().render(row, Content(content.to, {**content.values, **values}, None), LINE)
 
 
 def inside(pdf: bytes) -> bytes:
@@ -85,7 +85,7 @@ def inside(pdf: bytes) -> bytes:
 def as_text(issuance_id: UUID, **values: str) -> str:
     """Return what the letter says, by the other output of the same compiler: it needs no tool to read."""
     row, content = queued(issuance_id)
-    what = json.dumps(shown(row, Content(content.to, {**content.values, **values}, None)))
+    what = json.dumps(shown(row, Content(content.to, {**content.values, **values}, None), LINE))
     made = Compiler(ignore_system_fonts=True).compile(
         TEMPLATE, root=TEMPLATE.parent, format="html", sys_inputs={"letter": what}
     )
@@ -122,7 +122,7 @@ def test_i5_a_repeat_after_a_crash_sends_the_same_bytes_and_stores_nothing_new(a
     row, content = queued(underway)
     with app_for_post(app, 1):
         (claimed,) = [found for found in delivery.claim(new_id(), 50) if found.channel is Channel.LETTER]
-        first = LetterProvider().render(claimed, content)
+        first = LetterProvider().render(claimed, content, LINE)
         assert delivery._hold(claimed, first)
         LetterProvider().send(claimed, content, first)
         stored = letter(row.id).pdf
@@ -137,7 +137,7 @@ def test_i5_a_repeat_after_a_crash_sends_the_same_bytes_and_stores_nothing_new(a
 
 def test_a_message_taken_back_between_rendering_and_keeping_leaves_no_letter(underway: UUID) -> None:
     row, content = queued(underway)
-    pdf = LetterProvider().render(row, content)
+    pdf = LetterProvider().render(row, content, LINE)
     service.cancel(actor("rosa"), underway, "De contactpersoon is weg.")
     LetterProvider().send(row, content, pdf)
     assert db.session.get(Letter, row.id) is None
@@ -156,7 +156,7 @@ def test_eight_threads_render_letters_without_disturbing_each_other(app: Flask, 
 
     def one(_: int) -> bytes:
         with app.app_context():
-            return LetterProvider().render(row, content)
+            return LetterProvider().render(row, content, LINE)
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pdf.startswith(b"%PDF") for pdf in pool.map(one, range(32)))
@@ -217,7 +217,7 @@ def test_t34_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
     row, content = queued(underway)
     found, said = issuance(underway), as_text(underway)
     aanvraag = db.session.get_one(Aanvraag, found.aanvraag_id)
-    on_paper = json.dumps(shown(row, content)) + said
+    on_paper = json.dumps(shown(row, content, LINE)) + said
     for hint in (aanvraag.number, found.sleutel.number, "9998 ", '"9998"', aanvraag.omgeving, aanvraag.pakket):
         assert str(hint) not in on_paper, hint
     for contact in (aanvraag.key_contact, aanvraag.password_contact):
@@ -228,7 +228,7 @@ def test_t34_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
     assert aanvraag.key_contact.name not in on_paper
     assert not re.search(r"https?:|www\.|\.nl\b|localhost", said)
     # Nothing else differs per letter: who adds a value must come by here.
-    assert sorted(shown(row, content)) == ["address", "date", "name", "number", "password"]
+    assert sorted(shown(row, content, LINE)) == ["address", "control_line", "date", "name", "number", "password"]
     # The name of the gemeente stands in the window of the envelope and nowhere else.
     assert said.count("Voorbeeldstad") == said.count("VOORBEELDSTAD") == 1
 

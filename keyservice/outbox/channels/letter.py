@@ -26,11 +26,11 @@ _one_at_a_time = Lock()  # the compiler raises when a second letter begins befor
 class LetterProvider:
     """The channel for letters."""
 
-    def render(self, row: OutboxMessage, content: Content) -> bytes:
+    def render(self, row: OutboxMessage, content: Content, control_line: str) -> bytes:
         """Return the PDF. Raises PermanentFailure when it needs a second page or a character that no font has."""
         folder = Path(str(current_app.template_folder)) / "post" / row.kind
         try:
-            return _compiled(folder, json.dumps(shown(row, content)))
+            return _compiled(folder, json.dumps(shown(row, content, control_line)))
         except TypstError:
             # Its text may repeat what stands in the letter.
             raise PermanentFailure("letter too long for one page, or a character that cannot be printed") from None
@@ -47,12 +47,13 @@ class LetterProvider:
         letters.store(row.id, number=values["number"], pdf=final, **belongs)
 
 
-def shown(row: OutboxMessage, content: Content) -> dict[str, object]:
+def shown(row: OutboxMessage, content: Content, control_line: str) -> dict[str, object]:
     """Return everything that differs per letter: values for the template, never markup."""
     values = content.values
     return {
         "address": [values["organisation"], f"T.a.v. {values['name']}", *content.to.splitlines()],
         "date": datum(row.created_at),
+        "control_line": control_line,
         **{name: values[name] for name in SHOWN},
     }
 

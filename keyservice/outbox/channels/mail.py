@@ -24,6 +24,8 @@ TIMEOUT_SECONDS = 20  # for each answer of the server, from its first byte to it
 _ONE_MAILBOX = re.compile(r"[A-Za-z0-9_.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+# Under every mail, as `templates/post/layout.html` has it under every page.
+_CONTROL = "\n\nControleregel (u hoeft hier niets mee te doen): {}\n"
 mail = Mail()
 
 
@@ -123,10 +125,10 @@ def _context(conf: Settings) -> ssl.SSLContext:
 class MailProvider:
     """The channel for mail."""
 
-    def render(self, row: OutboxMessage, content: Content) -> bytes:
+    def render(self, row: OutboxMessage, content: Content, control_line: str) -> bytes:
         """Return the MIME bytes, with a Message-ID that is the row's own."""
         _refuse_unsafe(content)
-        conf, values = settings.current(), content.values
+        conf, values = settings.current(), {**content.values, "control_line": control_line}
         return mail_bytes(
             row.id,
             sender=f"Sleuteluitgifte <{conf.mail_from}>",
@@ -134,7 +136,7 @@ class MailProvider:
             subject=clean(_rendered(row.kind, "subject.txt", values)),
             date=row.created_at,
             host=urlsplit(conf.base_url).hostname or "",
-            text=_rendered(row.kind, "body.txt", values),
+            text=_rendered(row.kind, "body.txt", values) + _CONTROL.format(control_line),
             html=_rendered(row.kind, "body.html", values),
             attachment=content.attachment,
         )

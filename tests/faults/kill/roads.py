@@ -160,9 +160,9 @@ def read_letters(world: World) -> None:
     """Write down, in this process from now on, what a reader reads in each letter: the password."""
     rendering = LetterProvider.render
 
-    def render(self: LetterProvider, row: OutboxMessage, content: Content) -> bytes:
+    def render(self: LetterProvider, row: OutboxMessage, content: Content, control_line: str) -> bytes:
         world.write_down(content.values["number"], content.values["password"].encode())
-        return rendering(self, row, content)
+        return rendering(self, row, content, control_line)
 
     setattr(LetterProvider, "render", render)  # noqa: B010 - that is what a harness does
 

@@ -1,0 +1,167 @@
+"""The sealer: puts events into the tree, in their order, and signs what the tree is then (`design.md` 7).
+
+Events are written unchained, so that no act waits for another; the sealer comes after them, one at a time. It takes
+every event that is visible and not in the tree yet: one of a slow transaction comes in a later batch, and none is
+skipped. Checkpoints stand in the database and in a file outside it; where the two do not fit, nothing is sealed.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import IO
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import Row, func, insert, select
+
+from keyservice import settings
+from keyservice.audit import outside
+from keyservice.audit.checkpoint import Checkpoint, CheckpointBroken, read, sign
+from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
+from keyservice.audit.tree import HASH_BYTES, Frontier, leaf_hash
+from keyservice.database import db, exclusive, transaction
+from keyservice.kernel import clock
+
+BATCH = 10_000
+LONGEST_ACT = timedelta(hours=1)
+RING = "checkpoint"
+REVOKED = "sleutel:revoke"
+"""The event whose keys are written into the file outside too."""
+
+
+class TrailBroken(Exception):
+    """The database and the file outside tell different things; nothing is sealed until people have looked."""
+
+
+def seal(*, whole: bool = False) -> Checkpoint | None:
+    """Put what is not in the tree yet into it, sign, and write the file outside; return the newest checkpoint.
+
+    None when there never was an event. `whole` looks at every event instead of the latest ones. Raises TrailBroken.
+    """
+    with outside.locked(settings.current().checkpoints) as file:
+        published = _published(file)
+        with transaction():
+            exclusive("audit-seal")
+            last = newest()
+            _require_extended(last, published)
+            last = _grow(last, _settled(whole=whole)) or last
+            lines = _lines(published.size if published else 0, last)
+        outside.append(file, lines)
+        return _checkpoint(last) if last else None
+
+
+def newest() -> AuditCheckpoint | None:
+    """Return the newest checkpoint of the database."""
+    return db.session.scalar(select(AuditCheckpoint).order_by(AuditCheckpoint.size.desc()).limit(1))
+
+
+def origin() -> str:
+    """Return the name of the log: the host of the service."""
+    return urlsplit(settings.current().base_url).netloc
+
+
+def public_keys() -> list[Ed25519PublicKey]:
+    """Return the public halves of the keys that sign or have signed, newest first."""
+    return [_private(key.key).public_key() for key in settings.rings().keys(RING)]
+
+
+def _private(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def _published(file: IO[bytes]) -> Checkpoint | None:
+    try:
+        text = outside.newest_checkpoint(file)
+        return read(text, *public_keys()) if text else None
+    except (outside.FileDamaged, CheckpointBroken) as error:
+        raise TrailBroken(f"the file of checkpoints: {error}") from error
+
+
+def _checkpoint(row: AuditCheckpoint) -> Checkpoint:
+    try:
+        return read(row.text, *public_keys())
+    except CheckpointBroken as error:
+        raise TrailBroken(f"the checkpoint of size {row.size}: {error}") from error
+
+
+def _require_extended(last: AuditCheckpoint | None, published: Checkpoint | None) -> None:
+    """Raise TrailBroken when the database is behind the file outside, or says something else of the same size."""
+    if published is None:
+        return
+    size = last.size if last else 0
+    if size < published.size:
+        raise TrailBroken(f"the database has {size} events in the tree and the file outside {published.size}")
+    same = db.session.get(AuditCheckpoint, published.size)
+    if same is None or same.root != published.root:
+        raise TrailBroken(f"the database and the file outside have other roots at size {published.size}")
+
+
+def _settled(*, whole: bool) -> int:
+    """Return the row up to which every event is in the tree: no transaction is open longer than `LONGEST_ACT`."""
+    old = AuditCheckpoint.at < clock.now() - LONGEST_ACT
+    return 0 if whole else db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
+
+
+def _grow(last: AuditCheckpoint | None, settled: int) -> AuditCheckpoint | None:
+    """Add what is new to the tree and return its checkpoint, or None when nothing is new."""
+    events = _unsealed(settled)
+    if not events:
+        return None
+    frontier = _frontier(last)
+    leaves = []
+    for _row, event_id, canonical in events:
+        digest = leaf_hash(canonical)
+        leaves.append({"position": frontier.size, "event": event_id, "hash": digest})
+        frontier = frontier.add(digest)
+    db.session.execute(insert(AuditLeaf), leaves)
+    signed = sign(origin(), frontier.size, frontier.root(), _private(settings.rings().keys(RING)[0].key))
+    row = AuditCheckpoint(
+        size=signed.size,
+        at=clock.now(),
+        root=signed.root,
+        frontier=b"".join(frontier.hashes),
+        through=max(last.through if last else 0, events[-1][0]),
+        text=signed.text,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def _unsealed(settled: int) -> Sequence[Row[int, UUID, bytes]]:
+    query = (
+        select(AuditEvent.row, AuditEvent.id, AuditEvent.canonical)
+        .outerjoin(AuditLeaf, AuditLeaf.event == AuditEvent.id)
+        .where(AuditEvent.row > settled, AuditLeaf.event.is_(None))
+        .order_by(AuditEvent.row)
+        .limit(BATCH)
+    )
+    return db.session.execute(query).all()
+
+
+def _frontier(last: AuditCheckpoint | None) -> Frontier:
+    if last is None:
+        return Frontier()
+    hashes = tuple(last.frontier[at : at + HASH_BYTES] for at in range(0, len(last.frontier), HASH_BYTES))
+    frontier = Frontier(last.size, hashes)
+    if len(hashes) != last.size.bit_count() or frontier.root() != last.root:
+        raise TrailBroken(f"the checkpoint of size {last.size} does not fit its own root")
+    return frontier
+
+
+def _lines(since: int, last: AuditCheckpoint | None) -> list[outside.Line]:
+    """Return what the file outside lacks: the keys revoked since a size, and the newest checkpoint."""
+    if last is None or last.size == since:
+        return []
+    query = (
+        select(AuditEvent.id, AuditEvent.canonical)
+        .join(AuditLeaf, AuditLeaf.event == AuditEvent.id)
+        .where(AuditLeaf.position >= since, AuditEvent.code == REVOKED)
+        .order_by(AuditLeaf.position)
+    )
+    revoked = [
+        {"revoked": json.loads(canonical)["subject"], "event": str(event_id)}
+        for event_id, canonical in db.session.execute(query)
+    ]
+    return [*revoked, {"checkpoint": last.text}]
