@@ -38,6 +38,7 @@ class Acts:
     cancel: bool = False
     reissue: bool = False
     note: bool = False
+    download: bool = False
 
     @property
     def any(self) -> bool:
@@ -120,7 +121,7 @@ def _acts(
     phone: str | None,
 ) -> Acts:
     if not actor.has(Role.RELATIEBEHEERDER):
-        return Acts()
+        return Acts(download=actor.has(Role.AUDITOR))
     steps = possible(aanvraag.standing, actor)
     newest = issuances[-1] if issuances else None
     underway = newest if newest and newest.ended_at is None else None

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from keyservice.aanvragen.queries import aanvraag_for
@@ -15,9 +15,10 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import NotFound
 from keyservice.outbox.queries import counts, dead
-from keyservice.overview import cards, queries, words
+from keyservice.overview import cards, proof_views, queries, words
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
+from keyservice.overview.blueprint import bp
 from keyservice.overview.forms import EventsForm, SearchForm, WorklistForm
 from keyservice.overview.front import front_page
 from keyservice.overview.todo import LABELS, Act
@@ -25,7 +26,7 @@ from keyservice.overview.worklist import Cursor, Page, page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
-bp = Blueprint("front", __name__)
+__all__ = ["bp", "proof_views"]  # importing that module hangs its pages into the one blueprint
 EVENTS_PAGE = 50
 _ANY = UUID(int=0)
 

@@ -13,6 +13,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
+# The dossier bundle.
+TEXTS |= {
+    "dossier-not-sealed": (
+        "Dit dossier staat nog niet in het logboek",
+        "Dat gebeurt binnen 1 minuut. Ga dan terug en probeer het opnieuw.",
+    ),
+    "trail-broken": (
+        "Het logboek klopt niet met het controlepunt",
+        "Daarom kunnen wij geen bewijs van dit dossier geven. Bel DUO, en vraag naar de functioneel beheerder.",
+    ),
+}
 # The contacts of an aanvraag.
 TEXTS |= {
     "contact-without-account": (
