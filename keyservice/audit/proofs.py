@@ -115,7 +115,8 @@ def _roots(newest: AuditCheckpoint, first: int, spans: set[Span]) -> Mapping[Spa
 def _leaves(start: int, end: int) -> Iterator[bytes]:
     inside = AuditLeaf.position.between(start, end - 1)
     query = select(AuditLeaf.hash).where(inside).order_by(AuditLeaf.position)
-    yield from db.session.scalars(query.execution_options(yield_per=_AT_ONCE))
+    # By the connection: the session costs six times as much per row, and these are all rows of the tree.
+    yield from db.session.connection().execute(query, execution_options={"yield_per": _AT_ONCE}).scalars()
 
 
 def _private(events: list[UUID]) -> dict[UUID, dict[str, tuple[bytes, str]]]:
