@@ -11,7 +11,7 @@ from typst import Compiler, TypstError
 
 _one_at_a_time = Lock()  # the compiler raises when a second one begins before the first is done
 # Scripts and signs that the fonts inside typst hold: Latin, Greek, Cyrillic and what a text in them uses.
-_BEYOND_THE_FONTS = re.compile("[^\\s\u0021-\u024f\u0300-\u036f\u0370-\u0484\u0487-\u04ff\u1e00-\u1eff\u2010-\u2027\u20ac]")
+_BEYOND_THE_FONTS = re.compile("[^\\s\u0021-\u024f\u0300-\u0484\u0487-\u04ff\u1e00-\u1eff\u2010-\u2027\u20ac]")
 
 
 def render_pdf(template: Path, values: Mapping[str, object]) -> bytes:
