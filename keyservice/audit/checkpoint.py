@@ -22,7 +22,8 @@ _FORM = re.compile(
     r"(?P<body>(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]*)\n(?P<root>[A-Za-z0-9+/=]+)\n)"
     r"\n\u2014 (?P<name>[^ \n]+) (?P<signature>[A-Za-z0-9+/=]+)\n"
 )
-_CONTROL_LINE = re.compile(r"(?P<size>0|[1-9][0-9]*)-(?P<root>[a-z2-7]{20})")
+# A size of at most 18 digits: a database holds no larger number.
+_CONTROL_LINE = re.compile(r"(?P<size>0|[1-9][0-9]{0,17})-(?P<root>[a-z2-7]{20})")
 
 
 class CheckpointBroken(Exception):
@@ -62,9 +63,7 @@ def parse_control_line(typed: str) -> tuple[int, str]:
 
 def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpoint:
     """Return the signed checkpoint of a tree."""
-    body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    signed = key_id(origin, key.public_key()) + key.sign(body.encode())
-    return Checkpoint(origin, size, root, f"{body}\n\u2014 {origin} {base64.b64encode(signed).decode()}\n")
+    return Checkpoint(origin, size, root, note(origin, f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n", key))
 
 
 def read(text: str, *keys: Ed25519PublicKey) -> Checkpoint:
@@ -82,6 +81,12 @@ def read(text: str, *keys: Ed25519PublicKey) -> Checkpoint:
         if key_id(found["origin"], key) == signed[:_ID_BYTES] and _signed(key, signed[_ID_BYTES:], found["body"]):
             return Checkpoint(found["origin"], int(found["size"]), root, text)
     raise CheckpointBroken("not signed by a key of this log")
+
+
+def note(origin: str, body: str, key: Ed25519PrivateKey) -> str:
+    """Return a text of whole lines with its signature (C2SP signed-note)."""
+    signed = key_id(origin, key.public_key()) + key.sign(body.encode())
+    return f"{body}\n\u2014 {origin} {base64.b64encode(signed).decode()}\n"
 
 
 def key_id(origin: str, key: Ed25519PublicKey) -> bytes:

@@ -17,7 +17,7 @@ from sqlalchemy import Row, func, insert, select
 
 from keyservice import settings
 from keyservice.audit import outside
-from keyservice.audit.checkpoint import Checkpoint, CheckpointBroken, read, sign
+from keyservice.audit.checkpoint import Checkpoint, CheckpointBroken, note, read, sign
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
 from keyservice.audit.tree import HASH_BYTES, Frontier, leaf_hash
 from keyservice.database import db, exclusive, transaction
@@ -66,6 +66,11 @@ def public_keys() -> list[Ed25519PublicKey]:
     return [_private(key.key).public_key() for key in settings.rings().keys(RING)]
 
 
+def signed_note(body: str) -> str:
+    """Return a text of whole lines, signed with the newest key. It must not be in the form of a checkpoint."""
+    return note(origin(), body, _private(settings.rings().keys(RING)[0].key))
+
+
 def _private(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
@@ -108,7 +113,7 @@ def _grow(last: AuditCheckpoint | None, settled: int) -> AuditCheckpoint | None:
     events = _unsealed(settled)
     if not events:
         return None
-    frontier = _frontier(last)
+    frontier = frontier_of(last)
     leaves = []
     for _row, event_id, canonical in events:
         digest = leaf_hash(canonical)
@@ -140,7 +145,8 @@ def _unsealed(settled: int) -> Sequence[Row[int, UUID, bytes]]:
     return db.session.execute(query).all()
 
 
-def _frontier(last: AuditCheckpoint | None) -> Frontier:
+def frontier_of(last: AuditCheckpoint | None) -> Frontier:
+    """Return the right edge of the tree of a checkpoint (None: of the empty tree). Raises TrailBroken."""
     if last is None:
         return Frontier()
     hashes = tuple(last.frontier[at : at + HASH_BYTES] for at in range(0, len(last.frontier), HASH_BYTES))

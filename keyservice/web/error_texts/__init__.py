@@ -15,6 +15,14 @@ SHARED = {
         "Dit bericht kan niet opnieuw worden verstuurd",
         "De inhoud is vernietigd of beschadigd. Kies op de pagina met berichten wat u nog wel kunt doen.",
     ),
+    "dossier-not-sealed": (
+        "Dit dossier staat nog niet in het logboek",
+        "Dat gebeurt binnen 1 minuut. Ga dan terug en probeer het opnieuw.",
+    ),
+    "trail-broken": (
+        "Het logboek klopt niet met het controlepunt",
+        "Daarom kunnen wij geen bewijs van dit dossier geven. Bel DUO, en vraag naar de functioneel beheerder.",
+    ),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
 TEXTS: dict[str, tuple[str, str]] = SHARED | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS
