@@ -20,6 +20,7 @@ from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import new_id
 
 VERSION = 1
+MAC_PURPOSE = "audit-event"
 
 
 def record(
@@ -109,7 +110,7 @@ def _insert(content: Mapping[str, Any], canonical: bytes) -> None:
             person=content["person"],
             gemeente=content["gemeente"],
             canonical=canonical,
-            mac=settings.rings().mac("audit-event", canonical.decode()),
+            mac=settings.rings().mac(MAC_PURPOSE, canonical.decode()),
         )
     )
 

@@ -5,7 +5,6 @@ table, column and row, so that a blob moved elsewhere does not open. A ring is a
 """
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -84,10 +83,11 @@ class Rings:
 
     def key(self, name: str, key_id: bytes) -> RingKey:
         """Return a key by id; reads the file again when another process may have added it. Raises SealBroken."""
-        for attempt in (self.keys(name), self._read(name)):
-            for key in attempt:
+        for attempt in (self.keys, self._read):
+            keys = attempt(name)
+            for key in keys:
                 if key.id == key_id:
-                    self._rings[name] = attempt
+                    self._rings[name] = keys
                     return key
         message = f"ring {name} has no key {key_id.hex()}"
         raise SealBroken(message)
@@ -154,4 +154,4 @@ class Rings:
 
 
 def _hmac(key: RingKey, purpose: str, parts: tuple[str, ...]) -> bytes:
-    return hmac.new(key.key, json.dumps([purpose, *parts]).encode(), hashlib.sha256).digest()
+    return hmac.digest(key.key, json.dumps([purpose, *parts]).encode(), "sha256")
