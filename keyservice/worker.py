@@ -13,6 +13,7 @@ import keyservice.accounts.guessing
 import keyservice.accounts.sessions
 import keyservice.accounts.timers
 import keyservice.contacts.timers
+import keyservice.integrity.watch
 import keyservice.issuance.timers
 from keyservice import audit
 from keyservice.database import db
@@ -34,6 +35,7 @@ TIMERS: tuple[Callable[[], object], ...] = (
     *keyservice.aanvragen.timers.TIMERS,
     *keyservice.issuance.timers.TIMERS,
     *keyservice.accounts.timers.TIMERS,
+    *keyservice.integrity.watch.TIMERS,
     keyservice.accounts.sessions.delete_expired,
     keyservice.accounts.guessing.delete_old,
     keyservice.accounts.devices.tell_many_failures,

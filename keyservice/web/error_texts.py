@@ -13,6 +13,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
+# Commands about the audit trail.
+TEXTS |= {
+    "not-logged-in": ("U bent niet ingelogd", "E-mailadres, wachtwoord of code van de app klopt niet."),
+    "restore-not-needed": ("Er is niets te aanvaarden", "De database past bij het bestand met de controlepunten."),
+    "restore-damaged": (
+        "Dit is geen oudere stand van dezelfde database",
+        "Er is meer mis. Bekijk wat `keyservice audit verify` vindt.",
+    ),
+}
 # The contacts of an aanvraag.
 TEXTS |= {
     "contact-without-account": (
