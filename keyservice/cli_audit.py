@@ -68,18 +68,13 @@ def export(form: str, out: IO[str], *, texts: bool) -> None:
 
 
 def _json_lines(out: IO[str], *, texts: bool) -> int:
-    count = 0
-    for count, line in enumerate(exports.json_lines(texts=texts), 1):
-        out.write(f"{line}\n")
-    return count
+    return sum(bool(out.write(f"{line}\n")) for line in exports.json_lines(texts=texts))
 
 
 def _csv(out: IO[str], *, texts: bool) -> int:
-    writer, count = csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL), 0
+    writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL)
     writer.writerow(exports.COLUMNS)
-    for count, row in enumerate(exports.table(texts=texts), 1):
-        writer.writerow(map(harmless, row))
-    return count
+    return sum(bool(writer.writerow(map(harmless, row))) for row in exports.table(texts=texts))
 
 
 def _verified(*, with_state: bool) -> Report:

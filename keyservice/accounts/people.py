@@ -76,9 +76,9 @@ def stop_grant(grant_id: UUID) -> bool:
         if grant is None or (grant.valid_until is not None and grant.valid_until <= clock.now()):
             return False
         grant.valid_until = clock.now()
-        values = {"account": grant.account_id, "role": grant.role}
-        audit.record(events.GRANT_ENDED, WORKER, subject=grant_id, gemeente=grant.gemeente, **values)
-        end_sessions(grant.account_id)
+        account_id, role, gemeente = grant.account_id, grant.role, grant.gemeente
+        audit.record(events.GRANT_ENDED, WORKER, subject=grant_id, gemeente=gemeente, account=account_id, role=role)
+        end_sessions(account_id)
     return True
 
 

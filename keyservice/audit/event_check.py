@@ -1,4 +1,4 @@
-"""Is one stored event still what was written: its leaf, its index columns, its MAC, its erasable texts?"""
+"""One stored event: its leaf, index columns, MAC and erasable texts against its content."""
 
 import hashlib
 import json

@@ -87,7 +87,7 @@ def _at(number: int) -> str:
 
 
 def read_file(length: int | None, keys: Sequence[Ed25519PublicKey], faults: Faults) -> FileRead:
-    """Read every line once: is it signed, and does it come after the one before?"""
+    """Read every line once, and see that it is signed and comes after the one before."""
     file = FileRead()
     for number, line in _lines(length, faults):
         try:
@@ -123,8 +123,7 @@ def _said(file: FileRead, length: int, keys: Sequence[Ed25519PublicKey]) -> Iter
 
 def _compare_checkpoints(stored: Iterator[Any], said: Iterator[_Said], faults: Faults) -> None:
     """Walk through the checkpoints of both, each by size."""
-    behind: list[int] = []
-    size, ahead = 0, 0
+    behind, size = [], 0
     line = next(said, None)
     for row in stored:
         size = row[0]
@@ -138,14 +137,17 @@ def _compare_checkpoints(stored: Iterator[Any], said: Iterator[_Said], faults: F
         while line and line.size == size:  # twice after a restore
             _compare(row, line, faults)
             line = next(said, None)
-    while line:
-        ahead, line = line.size, next(said, None)
-    if ahead:
+    if line:
+        ahead = max((later.size for later in said), default=line.size)
         what = f"the file outside knows {ahead} events: the end was cut off, or an older database was put back"
         faults.add(Kind.BEHIND, f"the tree of {size} events", what)
+    _tell_behind(behind, faults)
+
+
+def _tell_behind(sizes: Sequence[int], faults: Faults) -> None:
     # A crash between database and file can leave one behind; the next sealing adds it.
-    if len(behind) > 1:
-        what = f"it lacks the last {len(behind)} checkpoints, from size {behind[0]} on"
+    if len(sizes) > 1:
+        what = f"it lacks the last {len(sizes)} checkpoints, from size {sizes[0]} on"
         faults.add(Kind.CUT, "the file outside", what)
 
 

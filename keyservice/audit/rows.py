@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, String, Uuid, cast, func, select, type_coerce
+from sqlalchemy import Connection, Executable, Select, String, Uuid, cast, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import NullType
@@ -17,6 +17,7 @@ from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, Audi
 from keyservice.database import UTCDateTime, db
 
 BATCH = 1000
+Query = Select[*tuple[Any, ...]]
 
 
 @contextmanager
@@ -28,15 +29,16 @@ def snapshot() -> Iterator[Connection]:
         yield connection
 
 
-def stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+def stream(connection: Connection, query: Executable) -> Iterator[Any]:
     """Give the rows of a query without holding them all."""
     for batch in batches(connection, query):
         yield from batch
 
 
-def batches(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
+def batches(connection: Connection, query: Executable) -> Iterator[Sequence[Any]]:
     """Give the rows of a query by the thousand, without holding them all."""
-    yield from connection.execute(query, execution_options={"yield_per": BATCH}).partitions()
+    with connection.execute(query, execution_options={"yield_per": BATCH}) as result:
+        yield from result.partitions()
 
 
 def plain(attribute: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
@@ -56,20 +58,20 @@ def _event_columns() -> list[ColumnElement[Any]]:
     return [AuditEvent.row.expression, *(plain(attribute) for attribute in (*index, *rest))]
 
 
-def sealed() -> Select[Any]:
+def sealed() -> Query:
     """Return what gives position, event id and hash of each leaf, and then the event, in the order of the tree."""
     leaf = (AuditLeaf.position, plain(AuditLeaf.event), plain(AuditLeaf.hash))
     query = select(*leaf, *_event_columns()).outerjoin(AuditEvent, AuditEvent.id == AuditLeaf.event)
     return query.order_by(AuditLeaf.position)
 
 
-def unsealed(after: int) -> Select[Any]:
+def unsealed(after: int) -> Query:
     """Return what gives the events that are not in the tree, of the rows after one."""
     query = select(*_event_columns()).outerjoin(AuditLeaf, AuditLeaf.event == AuditEvent.id)
     return query.where(AuditLeaf.event.is_(None), AuditEvent.row > after).order_by(AuditEvent.row)
 
 
-def privates(*, of_unsealed_after: int | None = None) -> Select[Any]:
+def privates(*, of_unsealed_after: int | None = None) -> Query:
     """Return what gives the erasable texts: place of their event (position or row), name, salt, value; by place."""
     place = AuditLeaf.position if of_unsealed_after is None else AuditEvent.row
     columns = (plain(AuditPrivate.name), plain(AuditPrivate.salt), plain(AuditPrivate.value))
@@ -81,20 +83,20 @@ def privates(*, of_unsealed_after: int | None = None) -> Select[Any]:
     return query.where(AuditLeaf.event.is_(None), AuditEvent.row > of_unsealed_after).order_by(place)
 
 
-def lone_privates() -> Select[Any]:
+def lone_privates() -> Query:
     """Return what gives the erasable texts without an event: its id and the name."""
     query = select(plain(AuditPrivate.event), plain(AuditPrivate.name))
     return query.outerjoin(AuditEvent, AuditEvent.id == AuditPrivate.event).where(AuditEvent.id.is_(None))
 
 
-def checkpoints() -> Select[Any]:
+def checkpoints() -> Query:
     """Return what gives size, moment, root, frontier, highest row and text of the checkpoints, by size."""
     rest = (AuditCheckpoint.at, AuditCheckpoint.root, AuditCheckpoint.frontier, AuditCheckpoint.through)
     columns = [plain(attribute) for attribute in (*rest, AuditCheckpoint.text)]
     return select(AuditCheckpoint.size, *columns).order_by(AuditCheckpoint.size)
 
 
-def incomplete_dossiers() -> Select[Any]:
+def incomplete_dossiers() -> Query:
     """Return what gives dossier and highest number where the events are not numbered 1..n."""
     number = AuditEvent.dossier_number
     wrong = (func.count() != func.max(number)) | (func.count(number.distinct()) != func.count())

@@ -1,4 +1,4 @@
-"""The verifier: is the trail in the database still what was written, all of it, and in its order? (`design.md` 7)
+"""The verifier: what of the trail is no longer what was written, all of it, and in its order (`design.md` 7).
 
 One pass over events and leaves in the order of the tree, in constant memory, and one over the file outside. It believes
 no stored hash: each event is hashed anew, and every checkpoint is computed from the leaves. Between two checkpoints a
@@ -23,7 +23,6 @@ from keyservice.audit.file_check import check_file
 from keyservice.audit.models import AuditEvent, AuditPrivate
 from keyservice.audit.sealer import LONGEST_ACT, public_keys
 from keyservice.audit.tree_check import Interval
-from keyservice.database import db
 from keyservice.kernel import clock
 
 
@@ -59,7 +58,9 @@ def verify(tick: Callable[[int], object] = lambda _count: None) -> Report:
             _check_dossiers(connection, report.faults)
             if texts != rows.count(connection, AuditPrivate):
                 for event_id, text_name in rows.stream(connection, rows.lone_privates()):
-                    report.faults.add(Kind.INSERTED, f"text '{text_name}' of event {event_id}", "there is no such event")
+                    report.faults.add(
+                        Kind.INSERTED, f"text '{text_name}' of event {event_id}", "there is no such event"
+                    )
         except (SQLAlchemyError, ValueError) as error:
             report.faults.add(Kind.UNREADABLE, "the database", f"a row cannot be read ({type(error).__name__})")
         report.revoked = check_file(connection, length, report.size, report.faults)
@@ -127,7 +128,9 @@ def _check_tree(connection: Connection, report: Report, tick: Callable[[int], ob
 def _check_unsealed(connection: Connection, report: Report, sealed: int, through: int) -> int:
     """Check the events that are not in the tree; return how many erasable texts they have."""
     # Nearly always they are the newest ones; looking for others takes as long as all the rest.
-    after = through if sealed + _count_after(connection, through) == report.events else 0
+    after = (
+        through if sealed + sum(1 for _event in rows.stream(connection, rows.unsealed(through))) == report.events else 0
+    )
     check = EventCheck(settings.rings(), report.faults)
     texts = _Texts(rows.stream(connection, rows.privates(of_unsealed_after=after)))
     limit = clock.now() - LONGEST_ACT
@@ -140,10 +143,6 @@ def _check_unsealed(connection: Connection, report: Report, sealed: int, through
             what = "not in the tree after an hour: written by somebody else, or sealing stands still"
             report.faults.add(Kind.UNSEALED, name(event), what)
     return texts.seen
-
-
-def _count_after(connection: Connection, through: int) -> int:
-    return sum(1 for _event in rows.stream(connection, rows.unsealed(through)))
 
 
 def _check_dossiers(connection: Connection, faults: Faults) -> None:

@@ -16,7 +16,7 @@ from keyservice.contacts.models import Part, Vouching
 from keyservice.gemeenten import events as gemeenten
 from keyservice.integrity import events as integrity
 from keyservice.integrity import replay_keys, replay_people
-from keyservice.integrity.facts import About, Expected, Handlers, Told, exactly, plain_id, text
+from keyservice.integrity.facts import About, Expected, Handlers, Told, plain_id, text
 from keyservice.outbox import events as outbox
 
 _PERSON = ("name", "function", "mailbox", "phone", "mobile")

@@ -56,8 +56,8 @@ def accept(actor: Actor, report: Report) -> bool:
                 raise Conflict("restore-not-needed" if last else "restore-damaged")
             first = _first_person(actor, last, published)
             if first is None:
-                values = {"size": last.size, "root": last.root, "published": published.size}
-                audit.record(RESTORE_PROPOSED, actor, **values)
+                size, root = last.size, last.root
+                audit.record(RESTORE_PROPOSED, actor, size=size, root=root, published=published.size)
                 return False
             _redo(actor, first, last, published)
             lines = _lines(last, published)

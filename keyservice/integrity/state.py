@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, inspect, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, inspect, select
 from sqlalchemy.orm import DeclarativeBase
 
 from keyservice.aanvragen.content import content_hash
@@ -123,18 +123,18 @@ def false_macs(connection: Connection) -> Iterator[Mismatch]:
     for key, row in _keys(connection):
         if row is None:
             yield Mismatch("sleutel", key, None, ("id",), "the row cannot be read")
-        elif not intact(Sleutel(**row._mapping)):
-            yield Mismatch("sleutel", key, row.number, ("mac",), "its MAC is not of this program")
+        elif not intact(Sleutel(**row)):
+            yield Mismatch("sleutel", key, row["number"], ("mac",), "its MAC is not of this program")
 
 
-def _keys(connection: Connection) -> Iterator[tuple[str, Row[Any] | None]]:
+def _keys(connection: Connection) -> Iterator[tuple[str, RowMapping | None]]:
     query = select(*inspect(Sleutel).columns)
     try:
-        yield from [(row.id.hex, row) for row in connection.execute(query)]
+        yield from [(row["id"].hex, row) for row in connection.execute(query).mappings()]
     except (ValueError, TypeError):  # on SQLite anything can stand anywhere: one such row must not hide the others
         for (key,) in connection.execute(select(rows.plain(Sleutel.id))).all():
             try:
-                yield key, connection.execute(query.where(rows.plain(Sleutel.id) == key)).one()
+                yield key, connection.execute(query.where(rows.plain(Sleutel.id) == key)).mappings().one()
             except (ValueError, TypeError):
                 yield key, None
 

@@ -31,7 +31,9 @@ def grown() -> UUID:
 def unlock() -> None:
     """Take the triggers away, as who may change the schema can."""
     statements = {
-        "sqlite": [f"DROP TRIGGER {table}_no_{act}" for table in INSERT_ONLY for act in ("update", "delete", "replace")],
+        "sqlite": [
+            f"DROP TRIGGER {table}_no_{act}" for table in INSERT_ONLY for act in ("update", "delete", "replace")
+        ],
         "postgresql": [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in INSERT_ONLY],
     }
     for statement in statements[db.engine.dialect.name]:

@@ -16,7 +16,7 @@ from tests.factories.contacts import Case, practice_code, sms_code
 from tests.factories.contacts import contact as contact_now
 from tests.factories.issuance import held
 
-CONTACTS = {
+CONTACTS: dict[str, object] = {
     "key_via": "mail",
     "key_name": "Anna Voorbeeld",
     "key_function": "Medewerker",
@@ -27,15 +27,20 @@ CONTACTS = {
     "password_function": "Teamleider",
     "password_mobile": "+31612345678",
 }
-SOFTWARE = {"leverancier": "Fictief B.V.", "pakket": "Volgmij", "pakket_versie": "4", "omgeving": "productie"}
-SIGNED = {"signer_name": "Dirk Voorbeeld", "signer_function": "Directeur", "declared": True}
+SOFTWARE: dict[str, object] = {
+    "leverancier": "Fictief B.V.",
+    "pakket": "Volgmij",
+    "pakket_versie": "4",
+    "omgeving": "productie",
+}
+SIGNED: dict[str, object] = {"signer_name": "Dirk Voorbeeld", "signer_function": "Directeur", "declared": True}
 
 
 def submitted() -> Case:
     """Fill in the whole form and send it."""
     anna = actor("anna")
     aanvraag_id = aanvragen.start(anna)
-    steps = (
+    steps: tuple[tuple[Section, dict[str, object]], ...] = (
         (Section.GEMEENTE, {"oin": "00000003123456780000", "kvk": "12345678"}),
         (Section.CONTACTPERSONEN, CONTACTS),
         (Section.SOFTWARE, SOFTWARE),

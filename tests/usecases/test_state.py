@@ -1,4 +1,4 @@
-"""Stored state is what the events led to (I12): what somebody wrote by SQL is found, with row and column, and stopped."""
+"""Stored state is what the events led to (I12): what somebody wrote by SQL is found, with its row, and stopped."""
 
 import base64
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 
-from keyservice import settings, worker
+from keyservice import settings
 from keyservice.aanvragen import service as aanvragen
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.accounts import invitations, passkeys, people, recovery
@@ -28,7 +28,7 @@ from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.ids import new_id
-from keyservice.outbox.models import Delivery, OutboxMessage
+from keyservice.outbox.models import OutboxMessage
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
@@ -85,7 +85,7 @@ def test_i12_all_that_is_done_with_people_is_explained_by_its_events() -> None:
 
 
 def one(model: Any, *where: Any) -> UUID:
-    found: UUID = db.session.scalars(select(model.id).where(*where).order_by(model.id)).first()
+    found: UUID = db.session.scalars(select(model.id).where(*where).order_by(model.id).limit(1)).one()
     return found
 
 
@@ -286,7 +286,10 @@ def test_i12_a_row_that_cannot_be_read_does_not_hide_the_others() -> None:
     stage()
     whole = key()
     put_by_sql(Sleutel, number="SL-2026-09999", digest=b"d" * 32)()
-    run(text("UPDATE sleutel SET expires_at = 'x' WHERE number = 'SL-2026-09999'"), update(Sleutel).where(Sleutel.id == whole.id).values(digest=b"e" * 32))
+    run(
+        text("UPDATE sleutel SET expires_at = 'x' WHERE number = 'SL-2026-09999'"),
+        update(Sleutel).where(Sleutel.id == whole.id).values(digest=b"e" * 32),
+    )
     with rows.snapshot() as connection:
         found = [f"{one.number} {one.what}" for one in state.false_macs(connection)]
     assert sorted(found) == ["None the row cannot be read", f"{whole.number} its MAC is not of this program"]

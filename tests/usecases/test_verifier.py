@@ -18,6 +18,7 @@ from keyservice.audit import event_check, sealer
 from keyservice.audit.faults import MOST_KEPT, Kind
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
 from keyservice.audit.sealer import seal
+from keyservice.audit.tree import leaf_hash
 from keyservice.database import db, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
@@ -84,13 +85,15 @@ def changed(model: type[DeclarativeBase], column: str, *where: Any) -> None:
 
 
 def columns_of(*models: type[DeclarativeBase]) -> list[Any]:
-    return [pytest.param(model, c.key, id=f"{model.__tablename__}.{c.key}") for model in models for c in model.__table__.c]
+    return [
+        pytest.param(model, c.key, id=f"{model.__tablename__}.{c.key}") for model in models for c in model.__table__.c
+    ]
 
 
 @pytest.mark.parametrize(("model", "column"), columns_of(AuditEvent))
 def test_i4_another_value_in_a_column_of_an_event(model: type[DeclarativeBase], column: str) -> None:
     grown()
-    row, position, event_id = middle()
+    row, position, _id = middle()
     unlock()
     changed(model, column, AuditEvent.row == row)
     found = told(verified())
@@ -258,7 +261,7 @@ def test_i4_an_inserted_event_with_a_leaf_of_its_own_is_in_no_checkpoint() -> No
     grown()
     values = forged()
     size = verified().size
-    digest = sealer.leaf_hash(values["canonical"])
+    digest = leaf_hash(values["canonical"])
     run(
         insert(AuditEvent).values(**values),
         insert(AuditLeaf).values(position=size, event=values["id"], hash=digest),
@@ -327,7 +330,7 @@ def test_i4_a_tree_made_anew_without_the_signing_key_is_forged(monkeypatch: pyte
     settings.current().checkpoints.unlink()
     own = Rings.create(tmp_path / "rings")
     with monkeypatch.context() as patch:
-        patch.setattr(sealer.settings, "rings", lambda: own)
+        patch.setattr(settings, "rings", lambda: own)
         seal()
     found = told(verified())
     assert any(one.startswith("forged: checkpoint") for one in found)
@@ -364,7 +367,7 @@ def test_i4_a_content_changed_with_leaf_and_mac_is_found_between_its_checkpoints
     mac = settings.rings().mac("audit-event", changed_content.decode())
     run(
         update(AuditEvent).where(AuditEvent.row == row).values(canonical=changed_content, mac=mac),
-        update(AuditLeaf).where(AuditLeaf.position == position).values(hash=sealer.leaf_hash(changed_content)),
+        update(AuditLeaf).where(AuditLeaf.position == position).values(hash=leaf_hash(changed_content)),
     )
     (found,) = told(verified())
     assert found.startswith("rebuilt: checkpoint ")
@@ -378,6 +381,7 @@ def test_i4_a_number_of_a_dossier_that_lacks_is_named() -> None:
     dossier, number = db.session.execute(
         select(AuditEvent.dossier, AuditEvent.dossier_number).where(AuditEvent.row == row)
     ).one()
+    assert dossier
     unlock()
     run(delete(AuditEvent).where(AuditEvent.row == row))
     assert f"removed: dossier {dossier.hex}: event no. {number} is missing" in told(verified())
