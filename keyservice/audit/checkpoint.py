@@ -67,11 +67,22 @@ def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpo
 
 def read(text: str, *keys: Ed25519PublicKey) -> Checkpoint:
     """Return a checkpoint that one of these keys has signed. Raises CheckpointBroken."""
+    found = _match(text)
+    require_signed(found["origin"], found["body"], found["signature"], *keys)
+    return parse(text)
+
+
+def parse(text: str) -> Checkpoint:
+    """Return what a text says that was found to be signed before. Raises CheckpointBroken."""
+    found = _match(text)
+    return Checkpoint(found["origin"], int(found["size"]), parse_root(found["root"]), text)
+
+
+def _match(text: str) -> re.Match[str]:
     found = _FORM.fullmatch(text)
     if found is None or found["name"] != found["origin"]:
         raise CheckpointBroken("not in the form of a checkpoint")
-    require_signed(found["origin"], found["body"], found["signature"], *keys)
-    return Checkpoint(found["origin"], int(found["size"]), parse_root(found["root"]), text)
+    return found
 
 
 def note(origin: str, body: str, key: Ed25519PrivateKey) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from keyservice.audit.append import MAC_PURPOSE
@@ -73,7 +74,7 @@ class EventCheck:
 
     def check_texts(self, row: Sequence[Any], content: Content | None, texts: Sequence[Any]) -> None:
         """Check the erasable texts (place, name, salt, value) of an event; those that were erased are fine."""
-        declared = (content or {}).get("private", {})
+        declared = content["private"] if content and isinstance(content.get("private"), dict) else {}
         for _place, text_name, salt, value in texts:
             where = f"text '{text_name}' of {name(row)}"
             if text_name not in declared:
@@ -88,6 +89,14 @@ def _index(content: Content) -> tuple[Any, ...]:
     moment = f"{at[:10]} {at[11:26]}" if at.endswith("+00:00") else at
     ids = {key: content[key] and content[key].replace("-", "") for key in ("id", "dossier", "person")}
     return ids["id"], moment, content["event"], ids["dossier"], content["number"], ids["person"], content["gemeente"]
+
+
+def younger(content: Content | None, limit: datetime) -> bool:
+    """Tell whether an event says that it is from after a moment."""
+    try:
+        return content is not None and datetime.fromisoformat(content["at"]) >= limit
+    except (ValueError, TypeError):
+        return False
 
 
 def _fits(salt: object, value: object, digest: str) -> bool:

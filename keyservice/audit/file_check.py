@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from keyservice import settings
 from keyservice.audit import outside, restored, rows
-from keyservice.audit.checkpoint import CheckpointBroken, read
+from keyservice.audit.checkpoint import CheckpointBroken, parse, read
 from keyservice.audit.faults import Faults, Kind
 from keyservice.audit.models import AuditEvent, AuditLeaf
 from keyservice.audit.sealer import KEY_EVENTS, key_line, public_keys
@@ -31,12 +31,13 @@ class KeyLine:
 
 @dataclass
 class FileRead:
-    """What one reading of the file gives: the last size, restores that were accepted (line, size), lines about keys."""
+    """What one reading of the file gives: the last size and root, accepted restores (line, size), lines about keys."""
 
     size: int = 0
     root: bytes = b""
     restores: list[tuple[int, int]] = field(default_factory=list)
     keys: list[KeyLine] = field(default_factory=list)
+    unsigned: set[int] = field(default_factory=set)
     uncovered: list[tuple[int, outside.Line]] = field(default_factory=list)
 
     def checkpoint(self, size: int, root: bytes) -> None:
@@ -66,9 +67,8 @@ def check_file(connection: Connection, length: int, size: int, faults: Faults) -
 
     Returns the ids of the keys that the file knows as revoked, by whatever history.
     """
-    keys = public_keys()
-    file = read_file(length, keys, faults)
-    _compare_checkpoints(rows.stream(connection, rows.checkpoints()), _said(file, length, keys), faults)
+    file = read_file(length, public_keys(), faults)
+    _compare_checkpoints(rows.stream(connection, rows.checkpoints()), _said(file, length), faults)
     _compare_keys(file, size, connection, faults)
     return frozenset(plain_id(key.line["revoked"]) for key in file.keys if "revoked" in key.line)
 
@@ -108,15 +108,15 @@ def read_file(length: int | None, keys: Sequence[Ed25519PublicKey], faults: Faul
                 faults.add(Kind.INSERTED, _at(number), "the program writes no such line")
         except CheckpointBroken as error:
             faults.add(Kind.FORGED, _at(number), str(error))
+            file.unsigned.add(number)
     return file
 
 
-def _said(file: FileRead, length: int, keys: Sequence[Ed25519PublicKey]) -> Iterator[_Said]:
+def _said(file: FileRead, length: int) -> Iterator[_Said]:
     for number, line in _lines(length):
-        try:
-            found = read(str(line.get("checkpoint")), *keys)
-        except CheckpointBroken:
-            continue  # told by `read_file`, or no checkpoint
+        if "checkpoint" not in line or number in file.unsigned:
+            continue
+        found = parse(str(line["checkpoint"]))
         if not file.given_up(number, found.size):
             yield _Said(number, found.size, found.root, found.text, line.get("at"))
 

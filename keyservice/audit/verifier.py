@@ -7,7 +7,6 @@ broken tree is taken up again from the signed one, so that a fault is told where
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -17,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from keyservice import settings
 from keyservice.audit import outside, rows
-from keyservice.audit.event_check import EventCheck, name
+from keyservice.audit.event_check import EventCheck, name, younger
 from keyservice.audit.faults import Faults, Kind
 from keyservice.audit.file_check import check_file
 from keyservice.audit.models import AuditEvent, AuditPrivate
@@ -28,14 +27,16 @@ from keyservice.kernel import clock
 
 @dataclass
 class Report:
-    """What a verify saw: the tree and its newest checkpoint, events not in it yet, faults, and keys revoked for good.
+    """What a verify saw: the tree and its newest checkpoint, events not in it yet (`waiting`), and faults.
 
-    `root` is that of the newest checkpoint; `revoked` are the ids of the keys that the file outside knows as revoked.
+    `root` is that of the newest checkpoint, `read` how many leaves were looked at; `revoked` are the ids of the keys
+    that the file outside knows as revoked.
     """
 
     size: int = 0
     root: bytes = b""
     events: int = 0
+    read: int = 0
     waiting: int = 0
     faults: Faults = field(default_factory=Faults)
     revoked: frozenset[str] = frozenset()
@@ -56,14 +57,11 @@ def verify(tick: Callable[[int], object] = lambda _count: None) -> Report:
             last, through, texts = _check_tree(connection, report, tick)
             texts += _check_unsealed(connection, report, last, through)
             _check_dossiers(connection, report.faults)
-            if texts != rows.count(connection, AuditPrivate):
-                for event_id, text_name in rows.stream(connection, rows.lone_privates()):
-                    report.faults.add(
-                        Kind.INSERTED, f"text '{text_name}' of event {event_id}", "there is no such event"
-                    )
-        except (SQLAlchemyError, ValueError) as error:
-            report.faults.add(Kind.UNREADABLE, "the database", f"a row cannot be read ({type(error).__name__})")
-        report.revoked = check_file(connection, length, report.size, report.faults)
+            _check_lone_texts(connection, texts, report.faults)
+            report.revoked = check_file(connection, length, report.size, report.faults)
+        except SQLAlchemyError as error:
+            where = f"what comes after leaf {report.read}"
+            report.faults.add(Kind.UNREADABLE, where, f"a row cannot be read ({type(error).__name__})")
     return report
 
 
@@ -119,6 +117,7 @@ def _check_tree(connection: Connection, report: Report, tick: Callable[[int], ob
             content = check.check(event, digest)
             if found_texts := texts.of(position):
                 check.check_texts(event, content, found_texts)
+        report.read += len(batch)
         tick(len(batch))
     interval.end()
     report.size, report.root = interval.size, interval.root
@@ -137,12 +136,18 @@ def _check_unsealed(connection: Connection, report: Report, sealed: int, through
     for event in rows.stream(connection, rows.unsealed(after)):
         content = check.check(event, None)
         check.check_texts(event, content, texts.of(event[0]))
-        if content and datetime.fromisoformat(content["at"]) >= limit:
+        if younger(content, limit):
             report.waiting += 1
         else:
             what = "not in the tree after an hour: written by somebody else, or sealing stands still"
             report.faults.add(Kind.UNSEALED, name(event), what)
     return texts.seen
+
+
+def _check_lone_texts(connection: Connection, seen: int, faults: Faults) -> None:
+    if seen != rows.count(connection, AuditPrivate):
+        for event_id, text_name in rows.stream(connection, rows.lone_privates()):
+            faults.add(Kind.INSERTED, f"text '{text_name}' of event {event_id}", "there is no such event")
 
 
 def _check_dossiers(connection: Connection, faults: Faults) -> None:

@@ -156,7 +156,11 @@ CHANGES: list[tuple[str, Callable[[], str], str]] = [
     ("passkey", deleted(Passkey), "it is gone"),
     ("account", set_by_sql(Account, tf_totp_secret=None), "tf_totp_secret"),
     ("account", set_by_sql(Account, mf_recovery_codes=["aa", "bb"]), "mf_recovery_codes"),
-    ("account", set_by_sql(Account, audience=text("CASE audience WHEN 'duo' THEN 'gemeente' ELSE 'duo' END")), "audience"),
+    (
+        "account",
+        set_by_sql(Account, audience=text("CASE audience WHEN 'duo' THEN 'gemeente' ELSE 'duo' END")),
+        "audience",
+    ),
     ("account", set_by_sql(Account, email="dief@elders.example"), "email"),
     ("account", put_by_sql(Account, email="dief@elders.example", fs_uniquifier="x"), "no event made it"),
     ("invitation", set_by_sql(Invitation, role="raadplegen_muteren_2013"), "role"),

@@ -415,3 +415,20 @@ def test_i4_on_postgresql_a_moment_that_python_cannot_hold_names_its_row() -> No
     unlock()
     run(text(f"UPDATE audit_event SET at = 'infinity' WHERE row = {row}"))
     assert f"event row {row} " in told(verified())[0]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_i4_on_sqlite_a_text_that_is_no_text_is_told_as_unreadable() -> None:
+    grown()
+    row, _position, _id = middle()
+    unlock()
+    run(text(f"UPDATE audit_event SET code = CAST(x'ff' AS TEXT) WHERE row = {row}"))
+    assert told(verified())[0].startswith("unreadable: what comes after leaf ")
+
+
+@pytest.mark.parametrize("at", ["x", "2026-01-01", 5])
+def test_i4_an_inserted_event_with_a_moment_that_is_none_stops_no_verify(at: object) -> None:
+    grown()
+    values = forged(at=at)
+    run(insert(AuditEvent).values(**values))
+    assert all(f"event row {values['row']} " in one for one in told(verified()))
