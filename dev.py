@@ -22,9 +22,11 @@ BIN = VENV / "bin"
 NODE_MODULES = ROOT / "node_modules"
 STATIC = ROOT / "keyservice" / "static"
 ASSETS = STATIC / "build"
+OPENER = ROOT / "keyservice" / "web" / "opener.py"
 PROJECT = ROOT / "pyproject.toml"
 RUNTIME = ROOT / "requirements.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
+PEERS = ROOT / "requirements-bench.txt"
 PACKAGES = ROOT / "package.json"
 PACKAGES_LOCK = ROOT / "package-lock.json"
 OLDEST, NEWEST = 11, 13  # minor versions of Python 3
@@ -98,15 +100,25 @@ def faults(arguments: list[str]) -> None:
     become("python", "-m", "tests.faults", *arguments)
 
 
+def bench(arguments: list[str]) -> None:
+    """Measure beside peers (make bench ROWS=zip,mail); writes benchmarks/results.json."""
+    install(DEVELOPMENT)
+    pip("install", "--require-hashes", *WHEELS_ONLY, "-r", PEERS)
+    become("python", "-m", "benchmarks", *arguments)
+
+
 def lock(arguments: list[str]) -> None:
     """Renew the lock files (python3 dev.py lock --upgrade: newest versions)."""
     install(DEVELOPMENT)
     pip("install", UV)
-    flags = "--all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet"
-    uv = [BIN / "uv", "pip", "compile", PROJECT, *flags.split(), "--no-cache", "--system-certs", *arguments]
+    flags = "--universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --no-cache"
+    uv = [BIN / "uv", "pip", "compile", *flags.split(), "--system-certs", *arguments]
     uv += [f"--python-version=3.{OLDEST}"]  # else the locks are for the Python of .venv and newer
-    subprocess.run([*uv, "--group", "build", "--output-file", RUNTIME], check=True)
-    subprocess.run([*uv, "--group", "dev", "--constraints", RUNTIME, "--output-file", DEVELOPMENT], check=True)
+    project = [PROJECT, "--all-extras"]
+    subprocess.run([*uv, *project, "--group=build", "--output-file", RUNTIME], check=True)
+    subprocess.run([*uv, *project, "--group=dev", "--constraints", RUNTIME, "--output-file", DEVELOPMENT], check=True)
+    peers = [f"--group={PROJECT}:bench", "--constraints", DEVELOPMENT, "--output-file", PEERS]
+    subprocess.run([*uv, *peers], check=True)
     npm("install", "--package-lock-only")
     locked = json.loads(PACKAGES_LOCK.read_text("utf-8"))
     for package in locked["packages"].values():
@@ -132,6 +144,7 @@ COMMANDS = {
     "check": check,
     "demo": demo,
     "faults": faults,
+    "bench": bench,
     "lock": lock,
     "clean": clean,
     "help": show_help,
@@ -200,11 +213,13 @@ def build_assets() -> None:
         print("Installing the front-end packages in node_modules, once ...", flush=True)
         npm("ci")
         mark(NODE_MODULES / ".stamp", [PACKAGES_LOCK])
-    sources = [PACKAGES, PACKAGES_LOCK, *sorted((STATIC / "css").iterdir()), *sorted((STATIC / "js").iterdir())]
+    sources = [PACKAGES, PACKAGES_LOCK, OPENER, *sorted((ROOT / "templates" / "web").glob("*open*.html"))]
+    sources += sorted(path for part in ("css", "js") for path in (STATIC / part).rglob("*.*"))
     if not is_fresh(ASSETS / ".stamp", sources):
         shutil.rmtree(ASSETS, ignore_errors=True)
         npm("run", "build")
         write_licences()
+        subprocess.run([BIN / "python", "-m", "keyservice.web.opener"], check=True)
         mark(ASSETS / ".stamp", sources)
 
 

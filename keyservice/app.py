@@ -17,7 +17,9 @@ import keyservice.accounts.sessions
 import keyservice.accounts.views
 import keyservice.contacts.views
 import keyservice.gemeenten.views
+import keyservice.issuance.kept_contacts_views
 import keyservice.issuance.views
+import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
@@ -28,14 +30,25 @@ import keyservice.web.pages
 from keyservice.accounts.queries import any_fictive
 from keyservice.audit.status import tell_broken
 from keyservice.audit.triggers import check_triggers
-from keyservice.database import db, tune
-from keyservice.kernel.seal import Rings
+from keyservice.database import db, engine_options, tune
+from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
 from keyservice.web import access
 
 PACKAGE = Path(__file__).parent
 # In a wheel the templates stand inside the package, in a checkout beside it.
 TEMPLATES = next(path for path in (PACKAGE / "templates", PACKAGE.parent / "templates") if path.is_dir())
+PAGES = (
+    keyservice.web.pages,
+    keyservice.accounts.blueprint,
+    keyservice.contacts.views,
+    keyservice.gemeenten.views,
+    keyservice.aanvragen.views,
+    keyservice.issuance.views,
+    keyservice.issuance.kept_contacts_views,
+    keyservice.issuance.wave_views,
+    keyservice.overview.views,
+)
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024
 
@@ -49,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=rings.keys("session")[0].key.hex(),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # an error in a log must not hold what was typed
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=LONGEST_REQUEST,
         MAX_FORM_MEMORY_SIZE=LONGEST_REQUEST,
         MAX_FORM_PARTS=200,
@@ -78,13 +91,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     keyservice.accounts.login.register(app, settings)
     app.before_request(access.guard)
     app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
-    app.register_blueprint(keyservice.web.pages.bp)
-    app.register_blueprint(keyservice.accounts.blueprint.bp)
-    app.register_blueprint(keyservice.contacts.views.bp)
-    app.register_blueprint(keyservice.gemeenten.views.bp)
-    app.register_blueprint(keyservice.aanvragen.views.bp)
-    app.register_blueprint(keyservice.issuance.views.bp)
-    app.register_blueprint(keyservice.overview.views.bp)
+    for pages in PAGES:
+        app.register_blueprint(pages.bp)
     app.context_processor(keyservice.overview.navigation.page_values)
     access.declare_endpoint(app, "static", access.Access(public=True, enrolling=True))
     if settings.proxy_hops:
@@ -117,5 +125,13 @@ def _rings(settings: Settings) -> Rings:
     if settings.mode != "production":
         return Rings.create(settings.rings)
     rings = Rings(settings.rings)
-    rings.keys("session")
+    try:
+        with rings.alone("write"):  # they rotate by themselves, and that must not fail a week from now
+            for name in (*SEALING_RINGS, *LASTING_RINGS):
+                rings.keys(name)
+    except OSError as error:
+        raise SettingsError(
+            f"KEYSERVICE_RINGS: {error.filename}: {error.strerror}. This user must be able to read and write there; "
+            "`keyservice create-rings` makes the rings that are missing."
+        ) from error
     return rings

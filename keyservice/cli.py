@@ -9,18 +9,27 @@ from types import FrameType
 
 import click
 from flask_migrate import upgrade
+from sqlalchemy.exc import OperationalError
 
+from keyservice import backup as backups
 from keyservice import worker as work
 from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
 from keyservice.audit.triggers import TriggersMissing
 from keyservice.cli_audit import audit
 from keyservice.gemeenten.service import load_register
+from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
 from keyservice.kernel.seal import Rings
+from keyservice.outbox import bounces
+from keyservice.outbox.bounces import Taken
+from keyservice.outbox.reports import MOST_BYTES
 from keyservice.settings import Settings, SettingsError
 from keyservice.sleutels.format import check_format
 from keyservice.web import error_texts
+
+# What a mail server that pipes a mail into a command understands (sysexits.h).
+_BOUNCE_EXITS = {Taken.NO_REPORT: os.EX_DATAERR, Taken.UNKNOWN: os.EX_DATAERR, Taken.LATER: os.EX_TEMPFAIL}
 
 
 @click.group()
@@ -116,12 +125,68 @@ def first_beheerder(email: str, name: str) -> None:
     click.echo(f"link: {link.reveal()}\ncode: {code.reveal()}")
 
 
+@commands.group()
+def outbox() -> None:
+    """Messages on their way."""
+
+
+@outbox.command()
+def bounce() -> None:
+    """Read a mail that came back (RFC 3464) from standard input, and mark the message it is about.
+
+    Ends with 0, with 65 when the mail is no such report or about no message of ours, or with 75 to try again later.
+    """
+    raw = sys.stdin.buffer.read(MOST_BYTES)
+    while sys.stdin.buffer.read(MOST_BYTES):
+        pass  # the mail server must not find the pipe closed
+    app = create_app()
+    with app.app_context():
+        try:
+            taken = bounces.take_in(raw)
+        except OperationalError:
+            click.echo("The database is away.", err=True)
+            sys.exit(os.EX_TEMPFAIL)
+    click.echo(taken, err=taken in _BOUNCE_EXITS)
+    sys.exit(_BOUNCE_EXITS.get(taken, os.EX_OK))
+
+
 @commands.command("create-rings")
 def create_rings() -> None:
     """Make the key rings that are not there yet, in the folder KEYSERVICE_RINGS."""
     settings = Settings.from_environ(os.environ)
     Rings.create(settings.rings)
     click.echo(f"rings: {settings.rings}")
+
+
+@commands.command()
+@click.argument("out", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def backup(out: Path) -> None:
+    """Write a verified copy of the database into the folder OUT, without the rings. The program may go on meanwhile."""
+    app = create_app()
+    with app.app_context():
+        try:
+            made = backups.make(out)
+        except backups.BackupFailed as error:
+            click.echo(f"No backup: {error}.", err=True)
+            sys.exit(1)
+    click.echo(f"{made.path}\n{made.size} bytes, {made.rows.total()} rows in {len(made.rows)} tables, verified")
+    click.echo(f"SHA-256 {made.sha256}")
+
+
+@commands.group()
+def issuance() -> None:
+    """Deliveries of keys."""
+
+
+@issuance.command()
+def unreadable() -> None:
+    """List the deliveries that cannot go on after a restore: cancel each, and issue again."""
+    app = create_app()
+    with app.app_context():
+        rows = ring_keys.unreadable()
+        click.echo(f"{len(rows)} deliveries cannot go on")
+        for row in rows:
+            click.echo(f"{row.aanvraag.number}  gemeente {row.aanvraag.gemeente}  levering {row.number}")
 
 
 @commands.command("check-key")

@@ -1,6 +1,6 @@
 """The database: one session, one way to commit, the same on SQLite and PostgreSQL."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from flask import has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from sqlalchemy import (
-    CursorResult,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
@@ -21,13 +21,16 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     event,
+    inspect,
     text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, scoped_session
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeDecorator
 
 log = structlog.get_logger()
@@ -39,6 +42,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 SQLITE_BUSY_MS = 10_000
+# A page says within 5 seconds that the database is away.
+CONNECT_SECONDS = 4
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -88,6 +93,13 @@ class NumberSeries(Base):
     kind: Mapped[str] = mapped_column(String, primary_key=True)
     year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     last: Mapped[int] = mapped_column(Integer)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return what the engine is made with: no values in its errors, and no endless wait for a server that is away."""
+    limit = {"connect_timeout": CONNECT_SECONDS} if url.startswith("postgresql") else {}
+    # An error in a log must not hold what was typed.
+    return {"hide_parameters": True, "connect_args": limit}
 
 
 def tune(engine: Engine) -> None:
@@ -153,9 +165,10 @@ def one_by_one(ids: Iterable[UUID], act: Callable[[UUID], object]) -> None:
             log.warning("timer failed", act=act.__qualname__, row=str(row_id), error=type(error).__name__)
 
 
-def upsert(table: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
+def upsert(model: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT of this database's own kind, which knows ON CONFLICT."""
-    return postgresql.insert(table) if db.engine.dialect.name == "postgresql" else sqlite.insert(table)
+    target = table_of(model)
+    return postgresql.insert(target) if db.engine.dialect.name == "postgresql" else sqlite.insert(target)
 
 
 def exclusive(name: str) -> None:
@@ -167,21 +180,44 @@ def exclusive(name: str) -> None:
         db.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
-def execute_count(statement: Executable) -> int:
+def table_of(model: type[DeclarativeBase]) -> Table:
+    """Return the table of a model, for the few hot statements that leave the ORM out."""
+    return cast("Table", model.__table__)
+
+
+def execute_count(statement: Executable, values: Mapping[str, object] | None = None) -> int:
     """Execute an UPDATE or DELETE in the current transaction and return how many rows it changed."""
     # The session is flushed first and refreshed after: a compare-and-swap must see what the use case itself did.
-    db.session.flush()
-    result = cast("CursorResult[Any]", db.session.execute(statement, execution_options={"synchronize_session": False}))
-    db.session.expire_all()
+    # In between it has nothing to add.
+    session = db.session
+    session.flush()
+    result = session.connection().execute(statement, values)
+    session.expire_all()
     return result.rowcount
+
+
+def swap(row: DeclarativeBase, *seen: ColumnElement[bool], **values: object) -> bool:
+    """Write plain values to one row by compare-and-swap, in the current transaction, and into the object in hand.
+
+    Return False when the row in the database is not as `seen` any more.
+    """
+    session, mapper = db.session, inspect(type(row))
+    session.flush()
+    this = [column == value for column, value in zip(mapper.primary_key, inspect(row).identity or (), strict=True)]
+    if not session.connection().execute(update(table_of(type(row))).where(*this, *seen).values(**values)).rowcount:
+        return False
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+    for relation in mapper.relationships:
+        if any(column.key in values for column in relation.local_columns):
+            session.expire(row, [relation.key])
+    return True
 
 
 def next_number(kind: str, prefix: str, year: int) -> str:
     """Return the next number of a series, e.g. `AA-2026-00042`; gaps appear only when the transaction rolls back."""
-    session = db.session
-    session.execute(upsert(NumberSeries).values(kind=kind, year=year, last=0).on_conflict_do_nothing())
-    where = (NumberSeries.kind == kind, NumberSeries.year == year)
-    taken = session.execute(
-        update(NumberSeries).where(*where).values(last=NumberSeries.last + 1).returning(NumberSeries.last)
-    ).scalar_one()
+    key, one_more = (NumberSeries.kind, NumberSeries.year), {"last": NumberSeries.last + 1}
+    statement = upsert(NumberSeries).on_conflict_do_update(index_elements=key, set_=one_more)
+    first = {"kind": kind, "year": year, "last": 1}
+    taken = db.session.execute(statement.returning(NumberSeries.last), first).scalar_one()
     return f"{prefix}-{year}-{taken:05d}"

@@ -15,6 +15,7 @@ from keyservice.settings_sms import NOTIFYNL_URL, PLAIN_BODY, Sms, SmsProvider
 
 PREFIX = "KEYSERVICE_"
 HIGHEST_PORT = 65_535
+SHORTEST_TOKEN = 32
 
 
 class SettingsError(Exception):
@@ -89,6 +90,7 @@ class Settings:
     mail_ca_file: Path | None
     mail_from: str
     sms: Sms
+    metrics_token: Secret | None = field(repr=False)
     four_eyes: FourEyes
     proxy_hops: int
     contact_email: str
@@ -126,6 +128,7 @@ class Settings:
             mail_ca_file=Path(ca) if (ca := read.text("MAIL_CA_FILE", "")) else None,
             mail_from=read.text("MAIL_FROM", ""),
             sms=_sms(read),
+            metrics_token=read.secret("METRICS_TOKEN"),
             four_eyes=FourEyes(read.choice("FOUR_EYES", FourEyes, FourEyes.PRODUCTIE)),
             proxy_hops=read.number("PROXY_HOPS", 0),
             contact_email=read.text("CONTACT_EMAIL", ""),
@@ -233,6 +236,8 @@ def _faults(settings: Settings) -> list[str]:
     faults += [PREFIX + fault for fault in settings.sms.faults(production=settings.mode is Mode.PRODUCTION)]
     if bool(settings.mail_username) != bool(settings.mail_password):
         faults.append(f"{PREFIX}MAIL_USERNAME and {PREFIX}MAIL_PASSWORD (or _FILE) belong together.")
+    if settings.metrics_token and len(settings.metrics_token.reveal()) < SHORTEST_TOKEN:
+        faults.append(f"{PREFIX}METRICS_TOKEN (or _FILE) must have at least {SHORTEST_TOKEN} characters.")
     if settings.mail_ca_file and not settings.mail_ca_file.is_file():
         faults.append(f"{PREFIX}MAIL_CA_FILE cannot be read: {settings.mail_ca_file}.")
     if not 0 < settings.mail_port <= HIGHEST_PORT:

@@ -1,12 +1,17 @@
-"""The worker: sends what is due and runs the timers of every slice, over and over, until it is told to stop."""
+"""The worker: sends what is due and runs the timers of every slice, over and over, until it is told to stop.
+
+Any number may run at once. Each message is claimed by one of them, and a timer that two of them run acts once.
+"""
 
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from threading import Event
 
 import structlog
 from flask import Flask
 
+import keyservice.aanvragen.escalation
 import keyservice.aanvragen.timers
 import keyservice.accounts.devices
 import keyservice.accounts.guessing
@@ -14,9 +19,14 @@ import keyservice.accounts.sessions
 import keyservice.accounts.timers
 import keyservice.contacts.timers
 import keyservice.integrity.watch
+import keyservice.issuance.ring_keys
 import keyservice.issuance.timers
 from keyservice import audit
+from keyservice.audit.sealer import TrailBroken, seal
 from keyservice.database import db
+from keyservice.kernel import clock
+from keyservice.kernel.ids import new_id
+from keyservice.outbox import beats
 from keyservice.outbox.delivery import BATCH, deliver_due
 
 log = structlog.get_logger()
@@ -34,39 +44,93 @@ TIMERS: tuple[Callable[[], object], ...] = (
     *keyservice.contacts.timers.TIMERS,
     *keyservice.aanvragen.timers.TIMERS,
     *keyservice.issuance.timers.TIMERS,
+    *keyservice.issuance.ring_keys.TIMERS,
     *keyservice.accounts.timers.TIMERS,
     *keyservice.integrity.watch.TIMERS,
     keyservice.accounts.sessions.delete_expired,
     keyservice.accounts.guessing.delete_old,
     keyservice.accounts.devices.tell_many_failures,
     keyservice.accounts.devices.forget_unused,
+    keyservice.aanvragen.escalation.tell_undelivered,
+    beats.forget_dead,
     _forget,
 )
 
 
+def _seal(*, whole: bool = False) -> None:
+    with suppress(TrailBroken):  # a timer says so, each round and with the reason
+        seal(whole=whole)
+
+
+def _seal_all() -> None:
+    _seal(whole=True)
+
+
+class Pulse:
+    """Tells between two pieces of work whether to go on, and lets others see that this worker lives."""
+
+    def __init__(self, app: Flask, stop: Event) -> None:
+        """Take what sets the end."""
+        self.app, self.stop = app, stop
+        self.worker, self.started_at = new_id(), clock.now()
+        self.next_at: datetime | None = None
+
+    def go_on(self) -> bool:
+        """Write a sign of life when it is time for one, and return whether there is more to do."""
+        now = clock.now()
+        # Also when the clock went back.
+        if self.next_at is None or not now < self.next_at <= now + beats.BEAT_EVERY:
+            self.next_at = now + beats.BEAT_EVERY
+            _safely(self.app, self._beat)
+        return not self.stop.is_set()
+
+    def end(self) -> None:
+        """Write that this worker stops."""
+        _safely(self.app, self._leave)
+
+    def _beat(self) -> None:
+        beats.beat(self.worker, self.started_at)
+
+    def _leave(self) -> None:
+        beats.leave(self.worker)
+
+
 def run(app: Flask, stop: Event) -> None:
-    """Work until `stop` is set. A failure is logged and does not end the work: the next round tries again."""
-    tick = 0
-    while not stop.is_set():
-        busy = _safely(app, deliver_due) == BATCH
+    """Work until `stop` is set: the message in hand is finished, the others of its batch are given back.
+
+    A failure is logged and does not end the work: the next round tries again.
+    """
+    pulse, tick = Pulse(app, stop), 0
+
+    def deliver() -> int:
+        return deliver_due(go_on=pulse.go_on)
+
+    _safely(app, _seal_all)
+    while pulse.go_on():
+        _safely(app, _seal)
+        busy = _safely(app, deliver) == BATCH
         if tick % TIMERS_EVERY_TICKS == 0:
-            run_timers(app)
+            run_timers(app, pulse.go_on)
         tick += 1
         if not busy:
             stop.wait(PAUSE_SECONDS)
+    pulse.end()
 
 
 def run_once(app: Flask) -> None:
     """Send everything that is due and run every timer once (cron, tests)."""
+    _safely(app, _seal_all)
     run_timers(app)
     while _safely(app, deliver_due):
         pass
+    _safely(app, _seal)
 
 
-def run_timers(app: Flask) -> None:
-    """Run every timer once; one that fails does not keep the others from running."""
+def run_timers(app: Flask, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Run every timer once; one that fails does not keep the others from running. `go_on` is asked before each."""
     for timer in TIMERS:
-        _safely(app, timer)
+        if go_on():
+            _safely(app, timer)
 
 
 def _safely(app: Flask, work: Callable[[], object]) -> object:

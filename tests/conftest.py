@@ -92,6 +92,11 @@ def backend_of(kind: str, instance: Path) -> AbstractContextManager[Backend]:
     return {"sqlite": _sqlite, "postgresql": _postgresql}[kind](instance)
 
 
+def _forget_outside(instance: Path) -> None:
+    """Take away the file of checkpoints: to it a database put back to the beginning would be one cut short."""
+    (instance / "checkpoints.jsonl").unlink(missing_ok=True)
+
+
 @contextmanager
 def _sqlite(instance: Path) -> Iterator[Backend]:
     database, template = instance / "keyservice.sqlite", instance / "template.sqlite"
@@ -106,6 +111,7 @@ def _sqlite(instance: Path) -> Iterator[Backend]:
     def restore() -> None:
         with app.app_context():
             db.engine.dispose()
+        _forget_outside(instance)
         for leftover in instance.glob("keyservice.sqlite*"):
             leftover.unlink()
         shutil.copy(template, database)
@@ -130,6 +136,7 @@ def _postgresql(instance: Path) -> Iterator[Backend]:
         def restore() -> None:
             with app.app_context():
                 db.engine.dispose()
+            _forget_outside(instance)
             with admin.connect() as connection:
                 connection.execute(text("DROP DATABASE IF EXISTS ks WITH (FORCE)"))
                 connection.execute(text("CREATE DATABASE ks TEMPLATE template_ks"))

@@ -36,7 +36,8 @@ class Mail:
 class Behaviour:
     """What the server took, and what it answers: by recipient after RCPT, and in turn after DATA.
 
-    An answer after DATA may also be `drop` (closes the connection without an answer) or `hang`.
+    An answer after DATA may also be `drop` (closes the connection without an answer) or `hang`. With `drips` the answer
+    never ends: a byte of it comes every so many seconds.
     """
 
     mails: list[Mail] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Behaviour:
     answers: list[str] = field(default_factory=list)
     answer_to: dict[str, str] = field(default_factory=dict)
     seconds_per_mail: float = 0
+    drips: float = 0
     connections: int = 0
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
@@ -66,6 +68,10 @@ class Behaviour:
             Mail(str(envelope.mail_from), list(map(str, envelope.rcpt_tos)), bytes(envelope.original_content or b""))
         )
         await asyncio.sleep(self.seconds_per_mail)
+        writer = cast("asyncio.WriteTransport", server.transport)
+        while self.drips and not writer.is_closing():
+            writer.write(b"2")
+            await asyncio.sleep(self.drips)
         answer = self.answer_to.get(str(envelope.rcpt_tos[0])) or (self.answers.pop(0) if self.answers else OK)
         if answer == "hang":
             await asyncio.sleep(60)

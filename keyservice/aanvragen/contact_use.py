@@ -2,22 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
+from keyservice.aanvragen.review import lacking
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, Status
 from keyservice.contacts.by_login import is_contact
 from keyservice.contacts.models import Contact, Part
-from keyservice.contacts.queries import account_with, missing, obstacle, practice_password
+from keyservice.contacts.queries import HOLDS, account_with, obstacle, practice_password
 from keyservice.gemeenten.queries import gemeente
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound
 
-# From the moment that it is known who asks for the key: that person vouches for nobody.
-PROVABLE = CONTACTS_EDITABLE - {Status.DRAFT}
+# From the moment that it is known who asks for the key: that person vouches for nobody. Once it is decided, only what
+# has run out is done again, before a key is issued or issued anew.
+DECIDED = frozenset({Status.APPROVED, Status.ISSUED})
+PROVABLE = (CONTACTS_EDITABLE - {Status.DRAFT}) | DECIDED
+SOON = timedelta(days=30)
 TITLES: Mapping[Part, str] = MappingProxyType(
     {Part.KEY: "Contactpersoon voor de sleutel", Part.PASSWORD: "Contactpersoon voor het wachtwoord"}
 )
@@ -27,13 +32,16 @@ TITLES: Mapping[Part, str] = MappingProxyType(
 class Card:
     """One contact. `lacks` are codes of `contacts.queries.missing` without the part they begin with.
 
-    `waits` says that a practice zip waits for its code; `obstacle` is the code of why this person cannot vouch.
+    `ends` says of what does not lack (`address`, `confirmed`, `vouched`) when it runs out, `soon` which of it within 30
+    days. `waits` says that a practice zip waits for its code; `obstacle` is the code of why this person cannot vouch.
     `account` and `me` say of a contact who gets something by logging in whether that is possible, and who reads this.
     """
 
     title: str
     contact: Contact | None
     lacks: frozenset[str]
+    ends: Mapping[str, datetime]
+    soon: frozenset[str]
     waits: bool
     obstacle: str | None
     account: bool
@@ -42,19 +50,24 @@ class Card:
 
 @dataclass(frozen=True)
 class ContactsView:
-    """What the page of the contacts shows. `provable` says that addresses may be proven and people vouched for now."""
+    """What the page of the contacts shows. `provable` says that addresses may be proven and people vouched for now.
+
+    `decided` says that the contacts are part of what was approved, `replaceable` that this person may replace them.
+    """
 
     cards: Sequence[Card]
     independent: bool
     provable: bool
     editable: bool
+    decided: bool
+    replaceable: bool
     registered: bool
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> ContactsView:
     """Return the contacts of an aanvraag and what still lacks."""
     key, password = aanvraag.key_contact, aanvraag.password_contact
-    lacks = missing(key, password, clock.now())
+    lacks = lacking(aanvraag)
     return ContactsView(
         cards=(
             _card(actor, aanvraag, Part.KEY, key, lacks),
@@ -63,46 +76,74 @@ def read(actor: Actor, aanvraag: Aanvraag) -> ContactsView:
         independent="not-independent" not in lacks,
         provable=aanvraag.status in PROVABLE,
         editable=aanvraag.status in CONTACTS_EDITABLE and actor.has(Role.AANVRAGER),
+        decided=aanvraag.status in DECIDED,
+        replaceable=aanvraag.status in CONTACTS_EDITABLE | DECIDED and actor.has(Role.GEMEENTEBEHEERDER),
         registered=registered_phone(aanvraag) is not None,
     )
 
 
 def _card(actor: Actor, aanvraag: Aanvraag, part: Part, contact: Contact | None, lacks: Sequence[str]) -> Card:
     prefix = f"{part}-"
+    lacking_here = frozenset(code.removeprefix(prefix) for code in lacks if code.startswith(prefix))
+    ends = {what: end for what, end in ends_of(contact).items() if what not in lacking_here}
     return Card(
         title=TITLES[part],
         contact=contact,
-        lacks=frozenset(code.removeprefix(prefix) for code in lacks if code.startswith(prefix)),
+        lacks=lacking_here,
+        ends=ends,
+        soon=frozenset(what for what, end in ends.items() if end <= clock.now() + SOON),
         waits=contact is not None and practice_password(contact.id) is not None,
-        obstacle=obstacle(actor, contact, requesters(aanvraag)) if contact else "role",
+        obstacle=obstacle(actor, contact, aanvraag.requesters) if contact else "role",
         account=contact is not None and account_with(contact.mailbox) is not None,
         me=contact is not None and is_contact(actor, contact),
     )
 
 
+def ends_of(contact: Contact | None) -> dict[str, datetime]:
+    """Return when the proof, the confirmation and the vouching of a contact run out, as far as they are there."""
+    if contact is None:
+        return {}
+    since = {
+        "address": contact.verified_at if contact.verified else None,
+        "confirmed": contact.confirmed_at,
+        "vouched": contact.vouched_at,
+    }
+    return {what: at + HOLDS for what, at in since.items() if at}
+
+
 def to_prove(actor: Actor, aanvraag_id: UUID, contact_id: UUID) -> tuple[Aanvraag, Contact]:
-    """Return an aanvraag and one of its contacts, when addresses may be proven and people vouched for now.
+    """Return an aanvraag and one of its contacts, when addresses may be proven now.
 
     Raises NotFound (other gemeente, contact of another aanvraag) or Conflict (not sent yet, or decided).
     """
     aanvraag = aanvraag_for(actor, aanvraag_id)
-    both = (aanvraag.key_contact, aanvraag.password_contact)
-    contact = next((contact for contact in both if contact and contact.id == contact_id), None)
+    contact = next((contact for contact in aanvraag.contacts if contact and contact.id == contact_id), None)
     if contact is None:
         raise NotFound("contact")
     require_provable(aanvraag)
     return aanvraag, contact
 
 
+def to_vouch(actor: Actor, aanvraag_id: UUID, contact_id: UUID) -> tuple[Aanvraag, Contact]:
+    """Return an aanvraag and one of its contacts, when somebody may vouch for that one now.
+
+    Raises as `to_prove`; Conflict also when it is decided and somebody vouches already.
+    """
+    aanvraag, contact = to_prove(actor, aanvraag_id, contact_id)
+    if aanvraag.status in DECIDED and f"{contact.part}-vouched" not in lacking(aanvraag):
+        raise Conflict("contact-vouched-already")
+    return aanvraag, contact
+
+
+def other_of(aanvraag: Aanvraag, contact: Contact) -> Contact | None:
+    """Return the other contact of an aanvraag."""
+    return aanvraag.password_contact if contact.part is Part.KEY else aanvraag.key_contact
+
+
 def require_provable(aanvraag: Aanvraag) -> None:
-    """Raise Conflict when an aanvraag was not sent yet or is decided: nothing of its contacts is proven then."""
+    """Raise Conflict when an aanvraag was not sent yet or came to nothing: nothing of its contacts is proven then."""
     if aanvraag.status not in PROVABLE:
         raise Conflict("step-not-possible", status=aanvraag.status)
-
-
-def requesters(aanvraag: Aanvraag) -> tuple[UUID | None, ...]:
-    """Return who asks for the key: the person who started the aanvraag and the one who sent it."""
-    return aanvraag.created_by, aanvraag.submitted_by
 
 
 def registered_phone(aanvraag: Aanvraag) -> str | None:

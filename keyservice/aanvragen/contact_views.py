@@ -8,14 +8,15 @@ from werkzeug import Response
 
 from keyservice.aanvragen import contact_use, words
 from keyservice.aanvragen.blueprint import bp
-from keyservice.aanvragen.contact_forms import CallForm, PracticeForm, VouchForm
+from keyservice.aanvragen.contact_forms import CallForm, LetterCallForm, PracticeForm, VouchForm
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for, aanvraag_of_contact
 from keyservice.accounts.queries import names
 from keyservice.contacts import by_login, service, vouching
-from keyservice.contacts.models import Contact
-from keyservice.contacts.queries import obstacle, practice_password
+from keyservice.contacts.models import Contact, Via
+from keyservice.contacts.queries import obstacle, practice_password, proven
 from keyservice.gemeenten.phones import show_phone
+from keyservice.kernel import clock
 from keyservice.kernel.actor import GEMEENTE_ROLES, Role
 from keyservice.kernel.errors import Invalid
 from keyservice.kernel.secret import Secret
@@ -39,7 +40,7 @@ def contacts(aanvraag_id: UUID) -> ResponseReturnValue:
         aanvraag=aanvraag,
         view=contact_use.read(access.actor(), aanvraag),
         show_phone=show_phone,
-        via={**words.KEY_VIA, **words.PASSWORD_VIA},
+        via=words.VIA,
         breadcrumbs=_breadcrumbs(aanvraag),
     )
 
@@ -117,15 +118,16 @@ def this_is_me(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
         by_login.prove(access.actor(), contact_id, aanvraag_id)
         flash("Bedankt. U hebt bevestigd dat u dit bent.", "gelukt")
         return redirect(request.path, 303)
-    return render_template("aanvragen/contact_this_is_me.html", aanvraag=aanvraag, contact=contact)
+    done = proven(contact, clock.now())
+    return render_template("aanvragen/contact_this_is_me.html", aanvraag=aanvraag, contact=contact, done=done)
 
 
 @bp.route(f"{_CONTACT}/instaan", methods=["GET", "POST"])
 @access.allow(Role.GEMEENTEBEHEERDER, step_up=True)
 def vouch(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     """Let a gemeentebeheerder vouch for the key contact, or say why this one cannot."""
-    aanvraag, contact = contact_use.to_prove(access.actor(), aanvraag_id, contact_id)
-    requesters, form = contact_use.requesters(aanvraag), VouchForm()
+    aanvraag, contact = contact_use.to_vouch(access.actor(), aanvraag_id, contact_id)
+    requesters, form = aanvraag.requesters, VouchForm()
     if form.validate_on_submit():
         vouching.vouch_as_gemeentebeheerder(access.actor(), contact_id, aanvraag_id, requesters, form.seen.data or "")
         return _to_contacts(aanvraag_id, "U staat in voor deze contactpersoon.")
@@ -146,20 +148,25 @@ def vouch(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
 @access.allow(Role.RELATIEBEHEERDER, step_up=True)
 def vouch_call(aanvraag_id: UUID, contact_id: UUID) -> ResponseReturnValue:
     """Show the registered number, and let a relatiebeheerder who called it vouch for a contact."""
-    aanvraag, contact = contact_use.to_prove(access.actor(), aanvraag_id, contact_id)
-    form = CallForm()
+    aanvraag, contact = contact_use.to_vouch(access.actor(), aanvraag_id, contact_id)
+    by_letter, other = contact.via is Via.LETTER, contact_use.other_of(aanvraag, contact)
+    form = LetterCallForm() if by_letter else CallForm()
     if form.validate_on_submit():
-        vouching.vouch_by_call(access.actor(), contact_id, form.nummer.data or "", aanvraag_id, form.seen.data or "")
+        values = form.nummer.data or "", aanvraag_id, form.seen.data or ""
+        vouching.vouch_by_call(access.actor(), contact_id, *values, beside=form.naast.data, confirmed=by_letter)
         flash("U staat in voor deze contactpersoon.", "gelukt")
         return redirect(url_for("front.dossier", aanvraag_id=aanvraag_id), 303)
     form.seen.data, form.nummer.data = contact.fingerprint, contact_use.registered_phone(aanvraag)
+    form.naast.data = other.fingerprint if other else ""
     page = render_template(
         "aanvragen/contact_vouch_call.html",
         aanvraag=aanvraag,
         contact=contact,
         form=form,
+        by_letter=by_letter,
         form_errors=form.errors,
-        requesters=names(contact_use.requesters(aanvraag)).values(),
+        other=other,
+        requesters=names(aanvraag.requesters).values(),
         show_phone=show_phone,
         breadcrumbs=[
             ("Werkvoorraad", url_for("front.worklist")),

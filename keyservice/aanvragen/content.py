@@ -29,6 +29,8 @@ class Section(StrEnum):
 # What is approved, beside the contacts. `wet` is fixed and stands in the content all the same.
 FIELDS = (
     "number",
+    "kind",
+    "replaces_id",
     "gemeente",
     "gemeente_name",
     "oin",
@@ -60,7 +62,11 @@ _REQUIRED: Mapping[Section, tuple[str, ...]] = MappingProxyType(
 _KEY_CONTACT_REQUIRED = ("name", "function", "mailbox", "phone")
 # By the way in which the password comes.
 _PASSWORD_CONTACT_REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"sms": ("name", "function", "mobile"), "page": ("name", "function", "mailbox")}
+    {
+        "sms": ("name", "function", "mobile"),
+        "page": ("name", "function", "mailbox"),
+        "letter": ("name", "function", "mailbox"),  # the letter goes elsewhere, notices without a secret go there
+    }
 )
 
 Values = Mapping[str, object]

@@ -4,6 +4,17 @@ from keyservice.audit import define
 
 STARTED = define("aanvraag:start", "De gemeente heeft een aanvraag gestart.")
 SAVED = define("aanvraag:save", "De gemeente heeft de aanvraag bijgewerkt.", fields="step revision")
+STARTED_AGAIN = define(
+    "aanvraag:start-replacement", "De gemeente vraagt een nieuwe sleutel, in plaats van een eerdere.", fields="replaces"
+)
+CONTACT_CHOSEN = define(
+    "aanvraag:choose-contact", "De gemeente heeft een bekende contactpersoon gekozen.", fields="part contact"
+)
+CONTACT_REPLACED = define(
+    "aanvraag:replace-contact",
+    "De gemeentebeheerder heeft een contactpersoon vervangen.",
+    fields="part contact replaced",
+)
 SUBMITTED = define("aanvraag:submit", "De gemeente heeft de aanvraag verstuurd.", fields="number")
 RESUBMITTED = define("aanvraag:resubmit", "De gemeente heeft de aanvulling verstuurd.")
 WITHDRAWN = define("aanvraag:withdraw", "De gemeente heeft de aanvraag ingetrokken.", private="reason")

@@ -8,14 +8,16 @@ from wtforms import BooleanField, Field, HiddenField, RadioField, ValidationErro
 from wtforms.validators import AnyOf, DataRequired
 
 from keyservice.aanvragen import words
+from keyservice.aanvragen.choice_fields import Choice, choice_field
 from keyservice.aanvragen.content import ACCEPTATIE, PRODUCTIE, Section, oin_fits
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts.models import Account
 from keyservice.contacts.independence import Party, conflicts
-from keyservice.contacts.models import Via
+from keyservice.contacts.models import Contact, Part, Via
 from keyservice.contacts.queries import account_with
 from keyservice.gemeenten.oin import InvalidNumber, NumberFault, parse_kvk, parse_oin
 from keyservice.gemeenten.phones import is_mobile, parse_mobile, parse_phone, show_phone
+from keyservice.gemeenten.queries import registered_address
 from keyservice.kernel.mailbox import parse_email
 from keyservice.web.forms import Form, optional_field, parsed, remark_field, text_field
 
@@ -27,6 +29,7 @@ _OIN_FAULTS: Mapping[NumberFault, str] = {NumberFault.LENGTH: _OIN_LENGTH, Numbe
 _EMAIL = "Vul een e-mailadres in, bijvoorbeeld naam@gemeente.nl"
 _PHONE = "Vul een Nederlands telefoonnummer in, bijvoorbeeld 030 2345678"
 _MOBILE = "Vul een mobiel nummer in, bijvoorbeeld 06 12345678"
+_NO_LETTER = "Een brief kan nog niet: wij hebben geen postadres van uw gemeente. Kies een andere manier"
 
 
 def _via_field(label: str, ways: Mapping[Via, str]) -> RadioField:
@@ -84,10 +87,52 @@ class GemeenteForm(StepForm):
             raise ValidationError(_OIN_FAULTS.get(error.code, "Dit OIN klopt niet. Controleer de cijfers")) from error
 
 
-class ContactsForm(StepForm):
-    """Step 2: who receives the zip and who the password."""
+class KeyFields:
+    """Who receives the zip."""
 
-    # No name holds "wachtwoord": such fields are not given back after a stale session.
+    contact_via = _via_field("Hoe komt het zipbestand aan?", words.KEY_VIA)
+    contact_naam = text_field("Naam", "Vul de naam in van de contactpersoon voor de sleutel")
+    contact_functie = text_field("Functie", "Vul de functie in van de contactpersoon voor de sleutel")
+    contact_email = text_field("E-mailadres", _EMAIL, longest=254)
+    contact_telefoon = text_field("Telefoonnummer", _PHONE)
+    validate_contact_email = parsed(parse_email, _EMAIL)
+    validate_contact_telefoon = parsed(parse_phone, _PHONE)
+
+
+class PasswordFields:
+    """Who receives the password. No name holds "wachtwoord": such fields are not given back after a stale session."""
+
+    ontvanger_via = _via_field("Hoe komt het wachtwoord aan?", words.PASSWORD_VIA)
+    ontvanger_naam = text_field("Naam", "Vul de naam in van de ontvanger van het wachtwoord")
+    ontvanger_functie = text_field("Functie", "Vul de functie in van de ontvanger van het wachtwoord")
+    ontvanger_mobiel = optional_field("Mobiel nummer")
+    ontvanger_email = optional_field("E-mailadres", longest=254)
+    validate_ontvanger_mobiel = parsed(parse_mobile, _MOBILE)
+    validate_ontvanger_email = parsed(parse_email, _EMAIL)
+
+    letter_possible = False
+
+    def offer_letter(self, gemeente: str) -> None:
+        """Offer a letter when DUO knows the postal address of a gemeente."""
+        self.letter_possible = registered_address(gemeente) is not None
+        if not self.letter_possible:
+            self.ontvanger_via.choices = {str(v): t for v, t in words.PASSWORD_VIA.items() if v is not Via.LETTER}
+
+    def validate_ontvanger_via(self, field: Field) -> None:
+        """Refuse a letter to a gemeente whose address DUO does not know."""
+        if field.data == Via.LETTER and not self.letter_possible:
+            raise ValidationError(_NO_LETTER)
+
+    def address(self) -> tuple[Field, Field, str]:
+        """Return the field of the address that the password uses, the one it does not, and what the first asks for."""
+        if self.ontvanger_via.data in {Via.PAGE, Via.LETTER}:
+            return self.ontvanger_email, self.ontvanger_mobiel, _EMAIL
+        return self.ontvanger_mobiel, self.ontvanger_email, _MOBILE
+
+
+class ContactsForm(KeyFields, PasswordFields, StepForm):
+    """Step 2: who receives the zip and who the password: chosen among the contacts of the gemeente, or filled in."""
+
     stores: ClassVar[Mapping[str, str]] = {
         "contact_via": "key_via",
         "contact_naam": "key_name",
@@ -100,52 +145,61 @@ class ContactsForm(StepForm):
         "ontvanger_mobiel": "password_mobile",
         "ontvanger_email": "password_mailbox",
     }
-    contact_via = _via_field("Hoe komt het zipbestand aan?", words.KEY_VIA)
-    contact_naam = text_field("Naam", "Vul de naam in van de contactpersoon voor de sleutel")
-    contact_functie = text_field("Functie", "Vul de functie in van de contactpersoon voor de sleutel")
-    contact_email = text_field("E-mailadres", _EMAIL, longest=254)
-    contact_telefoon = text_field("Telefoonnummer", _PHONE)
-    ontvanger_via = _via_field("Hoe komt het wachtwoord aan?", words.PASSWORD_VIA)
-    ontvanger_naam = text_field("Naam", "Vul de naam in van de ontvanger van het wachtwoord")
-    ontvanger_functie = text_field("Functie", "Vul de functie in van de ontvanger van het wachtwoord")
-    ontvanger_mobiel = optional_field("Mobiel nummer")
-    ontvanger_email = optional_field("E-mailadres", longest=254)
-    validate_contact_email = parsed(parse_email, _EMAIL)
-    validate_contact_telefoon = parsed(parse_phone, _PHONE)
-    validate_ontvanger_mobiel = parsed(parse_mobile, _MOBILE)
-    validate_ontvanger_email = parsed(parse_email, _EMAIL)
+    contact_keuze = choice_field("Wie ontvangt het zipbestand?")
+    ontvanger_keuze = choice_field("Wie ontvangt het wachtwoord?")
+
+    def __init__(self, aanvraag: Aanvraag, account: Account | None) -> None:
+        """Take the aanvraag and who fills it in, and offer the people whom the gemeente gave before."""
+        super().__init__(aanvraag, account)
+        self.offer_letter(aanvraag.gemeente)
+        self.choices = {
+            Part.KEY: Choice(self.contact_keuze, aanvraag, Part.KEY, aanvraag.key_contact),
+            Part.PASSWORD: Choice(self.ontvanger_keuze, aanvraag, Part.PASSWORD, aanvraag.password_contact),
+        }
+
+    def valid_values(self) -> dict[str, object]:
+        """Return what may be stored, and the ids of who was chosen."""
+        values = super().valid_values()
+        for part, choice in self.choices.items():
+            if choice.chosen:
+                values |= {f"{part}_choice": choice.chosen.id, f"{part}_seen": choice.chosen.fingerprint}
+        return values
 
     def stored(self, account: Account | None) -> dict[str, object]:
         """Return what the fields show at first: without a key contact, the person who fills the form in."""
         key, password = self.aanvraag.key_contact, self.aanvraag.password_contact
-        contacts = {"key": key, "password": password}
-        shown = {}
-        for field, name in self.stores.items():
-            part, _, column = name.partition("_")
-            value = getattr(contacts[part], column, None) or ""
-            shown[field] = show_phone(value) if value and column in {"phone", "mobile"} else value
+        shown = self._shown(Part.KEY, key) | self._shown(Part.PASSWORD, password)
         shown = {"contact_via": Via.MAIL, "ontvanger_via": Via.SMS} | {name: v for name, v in shown.items() if v}
         if key is None and account is not None:
             shown |= {"contact_naam": account.name, "contact_email": account.email}
         return shown
 
+    def _shown(self, part: Part, contact: Contact | None) -> dict[str, object]:
+        """Return what the fields of a part show of a contact."""
+        shown: dict[str, object] = {}
+        for field, name in self.stores.items():
+            owner, _, column = name.partition("_")
+            if owner == part:
+                value = getattr(contact, column, None) or ""
+                shown[field] = show_phone(value) if value and column in {"phone", "mobile"} else value
+        return shown
+
     def validate(self, extra_validators: Mapping[str, Sequence[object]] | None = None) -> bool:
         """Check every field, then whether the chosen address is there, and whether the two are independent."""
-        address, other, wanted = self._address()
+        for part, choice in self.choices.items():
+            if choice.chosen:  # the fields then say who that is, and are checked like what somebody types
+                for name, value in self._shown(part, choice.chosen).items():
+                    self[name].data = value
+        address, other, wanted = self.address()
         other.data = ""  # what belongs to the way that was not chosen
         valid = bool(super().validate(extra_validators))
         if not address.data and not address.errors:
             address.errors, valid = [wanted], False
         reachable = (self.contact_email, self.contact_telefoon, self.ontvanger_mobiel, self.ontvanger_email)
         if not any(field.errors for field in reachable) and conflicts(*self._parties()):
-            address.errors, valid = [NOT_INDEPENDENT], False
+            at = self.ontvanger_keuze if self.choices[Part.PASSWORD].chosen else address
+            at.errors, valid = [NOT_INDEPENDENT], False
         return valid
-
-    def _address(self) -> tuple[Field, Field, str]:
-        """Return the field of the address that the password uses, the one it does not, and what the first asks for."""
-        if self.ontvanger_via.data == Via.PAGE:
-            return self.ontvanger_email, self.ontvanger_mobiel, _EMAIL
-        return self.ontvanger_mobiel, self.ontvanger_email, _MOBILE
 
     def _parties(self) -> tuple[Party, Party]:
         typed: dict[str, str] = self.data

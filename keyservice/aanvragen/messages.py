@@ -4,7 +4,10 @@ from keyservice import settings
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts.models import Account, Audience
 from keyservice.outbox.message import Message
-from keyservice.outbox.models import Channel
+from keyservice.outbox.models import Channel, OutboxMessage
+
+UNDELIVERED = "bericht-mislukt"
+UNDELIVERED_DUO = "bericht-mislukt-duo"
 
 
 def received(aanvraag: Aanvraag, submitter: Account) -> Message:
@@ -22,9 +25,17 @@ def _of_gemeente(kind: str, aanvraag: Aanvraag, submitter: Account) -> Message:
     return mail(kind, f"{kind}:{aanvraag.id}", aanvraag, submitter, **wanted)
 
 
+def undelivered(aanvraag: Aanvraag, reader: Account, message: OutboxMessage) -> Message:
+    """Return the mail that a message about an aanvraag did not arrive; it shows the address masked, as pages do."""
+    kind = UNDELIVERED if reader.audience is Audience.GEMEENTE else UNDELIVERED_DUO
+    key = f"{kind}:{message.id}:{reader.id}"
+    return mail(kind, key, aanvraag, reader, recipient=message.recipient, gemeente=aanvraag.gemeente_name)
+
+
 def mail(kind: str, key: str, aanvraag: Aanvraag, reader: Account, **values: str) -> Message:
     """Return a mail about an aanvraag, with the page on which this reader finds it; `key` makes the message unique."""
-    page = "aanvragen" if reader.audience is Audience.GEMEENTE else "dossiers"
+    for_duo = reader.audience is Audience.DUO
+    page = "dossiers" if for_duo else "aanvragen"
     return Message(
         kind=kind,
         channel=Channel.MAIL,
@@ -37,4 +48,5 @@ def mail(kind: str, key: str, aanvraag: Aanvraag, reader: Account, **values: str
             **values,
         },
         dossier=aanvraag.id,
+        for_duo=for_duo,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from keyservice.aanvragen.workflow import OPEN, Standing, Status
+from keyservice.aanvragen.workflow import OPEN, Kind, Standing, Status
 from keyservice.contacts.models import Contact
 from keyservice.database import Base
 
@@ -18,13 +18,16 @@ class Aanvraag(Base):
     """One form Aanvraag Applicatiesleutel; empty fields are those not filled in yet.
 
     `status_since` starts every timer; `revision` grows with each save, so that two tabs notice each other;
-    `pakket_key` is the folded supplier and package name for the rule of one open aanvraag.
+    `pakket_key` is the folded supplier and package name for the rule of one open aanvraag; `replaces_id` is the earlier
+    aanvraag of the same gemeente whose key this one is to replace.
     """
 
     __tablename__ = "aanvraag"
     __table_args__ = (
         CheckConstraint(_STATUS, name="status"),
         CheckConstraint("omgeving IS NULL OR omgeving IN ('acceptatie', 'productie')", name="omgeving"),
+        CheckConstraint("kind IN ('eerste', 'vervanging')", name="kind"),
+        CheckConstraint("(kind = 'vervanging') = (replaces_id IS NOT NULL)", name="replaces_something"),
         CheckConstraint("status = 'draft' OR (number IS NOT NULL AND submitted_by IS NOT NULL)", name="numbered"),
         Index(
             "uq_aanvraag_open",
@@ -57,8 +60,8 @@ class Aanvraag(Base):
     gemeente_name: Mapped[str]
     oin: Mapped[str | None]
     kvk: Mapped[str | None]
-    key_contact_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"))
-    password_contact_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"))
+    key_contact_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    password_contact_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
     leverancier: Mapped[str | None]
     pakket: Mapped[str | None]
     pakket_versie: Mapped[str | None]
@@ -73,6 +76,10 @@ class Aanvraag(Base):
     declared_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     declaration_version: Mapped[str | None]
 
+    kind: Mapped[Kind] = mapped_column(default=Kind.EERSTE)
+    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("aanvraag.id"), index=True)
+
+    replaces: Mapped["Aanvraag | None"] = relationship(remote_side="Aanvraag.id")
     key_contact: Mapped[Contact | None] = relationship(foreign_keys=[key_contact_id])
     password_contact: Mapped[Contact | None] = relationship(foreign_keys=[password_contact_id])
 
@@ -80,6 +87,16 @@ class Aanvraag(Base):
     def standing(self) -> Standing:
         """Return what the workflow needs to know."""
         return Standing(self.status, self.claimed_by)
+
+    @property
+    def requesters(self) -> tuple[UUID | None, ...]:
+        """Return who asks for the key: the person who started the aanvraag and the one who sent it."""
+        return self.created_by, self.submitted_by
+
+    @property
+    def contacts(self) -> tuple[Contact | None, Contact | None]:
+        """Return who is to receive the zip and who the password."""
+        return self.key_contact, self.password_contact
 
 
 class Approval(Base):

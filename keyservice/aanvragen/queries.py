@@ -1,6 +1,6 @@
 """Reading aanvragen. Who may see which rows is decided here (I9)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, literal, or_, select
@@ -120,6 +120,34 @@ def open_for_pakket(gemeente: str, omgeving: str, key: str, *, other_than: UUID)
             Aanvraag.id != other_than,
         )
     )
+
+
+def named_in(contact_ids: Collection[UUID]) -> dict[UUID, list[Aanvraag]]:
+    """Return by contact the aanvragen that name it, newest first; a contact that none names is not there."""
+    query = select(Aanvraag).where(
+        or_(Aanvraag.key_contact_id.in_(contact_ids), Aanvraag.password_contact_id.in_(contact_ids))
+    )
+    found: dict[UUID, list[Aanvraag]] = {}
+    for row in db.session.scalars(query.order_by(Aanvraag.created_at.desc(), Aanvraag.id)):
+        for contact_id in (row.key_contact_id, row.password_contact_id):
+            if contact_id in contact_ids and contact_id is not None:
+                found.setdefault(contact_id, []).append(row)
+    return found
+
+
+def replacement_of(aanvraag_id: UUID) -> Aanvraag | None:
+    """Return the aanvraag that replaces this one or is to replace it, unless that came to nothing."""
+    alive = Aanvraag.status.in_(OPEN | {Status.DRAFT, Status.ISSUED})
+    query = select(Aanvraag).where(Aanvraag.replaces_id == aanvraag_id, alive)
+    return db.session.scalar(query.order_by(Aanvraag.created_at.desc()).limit(1))
+
+
+def replaced(rows: Collection[Aanvraag]) -> set[UUID]:
+    """Return in the place of which aanvragen, or of a contact of which, something else came or is to come."""
+    gone = {row.id for row in rows if any(contact and contact.replaced_by_id for contact in row.contacts)}
+    alive = Aanvraag.status.in_(OPEN | {Status.DRAFT, Status.ISSUED})
+    query = select(Aanvraag.replaces_id).where(Aanvraag.replaces_id.in_([row.id for row in rows]), alive)
+    return gone | {replaced_id for replaced_id in db.session.scalars(query) if replaced_id}
 
 
 def list_for_gemeente(gemeente: str, before: UUID | None = None, limit: int = PAGE) -> Sequence[Aanvraag]:

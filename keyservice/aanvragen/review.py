@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import insert
 
 from keyservice import audit, settings
 from keyservice.aanvragen import events, queries, review_messages, workflow
@@ -16,7 +16,7 @@ from keyservice.aanvragen.workflow import Status, Step
 from keyservice.accounts.queries import names
 from keyservice.audit import EventType
 from keyservice.contacts.queries import missing
-from keyservice.database import execute_count, transaction
+from keyservice.database import swap, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Refused
@@ -26,6 +26,7 @@ from keyservice.outbox.service import enqueue
 from keyservice.settings import FourEyes
 
 Tell = Callable[[Aanvraag, UUID], Message]
+_INSERT_APPROVAL = insert(table_of(Approval))
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def aanvraag_for_step(actor: Actor, aanvraag_id: UUID, step: Step, *, lock: bool
 
 def lacking(aanvraag: Aanvraag) -> tuple[str, ...]:
     """Return the codes of what the contacts still lack before approval; empty when it is complete."""
-    return missing(aanvraag.key_contact, aanvraag.password_contact, clock.now())
+    return missing(*aanvraag.contacts, clock.now(), aanvraag.requesters)
 
 
 def take_step(actor: Actor, aanvraag_id: UUID, step: Step, text: str | None = None) -> None:
@@ -111,16 +112,16 @@ def approve(actor: Actor, aanvraag_id: UUID, motivation: str, seen: str | None =
         if seen is not None and seen != content_hash(snapshot).hex():
             raise Conflict("changed-meanwhile")
         approval = _approval(actor, aanvraag, motivation, snapshot)
-        session.add(approval)
+        session.execute(_INSERT_APPROVAL, approval)
         _move(aanvraag, Step.APPROVE)
         _record(
             events.APPROVED,
             actor,
             aanvraag,
             review_messages.approved,
-            approval=approval.id,
-            content_hash=approval.content_hash,
-            four_eyes=approval.four_eyes,
+            approval=approval["id"],
+            content_hash=approval["content_hash"],
+            four_eyes=approval["four_eyes"],
             motivation=motivation,
         )
 
@@ -148,21 +149,20 @@ def add_note(actor: Actor, aanvraag_id: UUID, text: str) -> None:
         _record(events.NOTED, actor, aanvraag, text=text)
 
 
-def _approval(actor: Actor, aanvraag: Aanvraag, motivation: str, snapshot: str) -> Approval:
+def _approval(actor: Actor, aanvraag: Aanvraag, motivation: str, snapshot: str) -> dict[str, object]:
     four_eyes = settings.current().four_eyes is FourEyes.ALWAYS or aanvraag.omgeving == PRODUCTIE
-    return Approval(
-        id=new_id(),
-        aanvraag_id=aanvraag.id,
-        requested_by=aanvraag.submitted_by,
-        created_by=aanvraag.created_by,
-        approved_by=actor.person,
-        approved_at=clock.now(),
-        four_eyes=four_eyes,
-        motivation=motivation,
-        content_hash=content_hash(snapshot),
-        snapshot=snapshot,
-        retracted_at=None,
-    )
+    return {
+        "id": new_id(),
+        "aanvraag_id": aanvraag.id,
+        "requested_by": aanvraag.submitted_by,
+        "created_by": aanvraag.created_by,
+        "approved_by": actor.person,
+        "approved_at": clock.now(),
+        "four_eyes": four_eyes,
+        "motivation": motivation,
+        "content_hash": content_hash(snapshot),
+        "snapshot": snapshot,
+    }
 
 
 def _move(aanvraag: Aanvraag, step: Step, **changes: object) -> None:
@@ -174,9 +174,7 @@ def _move(aanvraag: Aanvraag, step: Step, **changes: object) -> None:
     if to is not seen:  # taking over starts no new term
         changes |= {"status": to, "status_since": clock.now(), "reminders": 0}
     claim = Aanvraag.claimed_by == claimer if claimer else Aanvraag.claimed_by.is_(None)
-    if not execute_count(
-        update(Aanvraag).where(Aanvraag.id == aanvraag.id, Aanvraag.status == seen, claim).values(**changes)
-    ):
+    if not swap(aanvraag, Aanvraag.status == seen, claim, **changes):
         raise Conflict("changed-meanwhile")
 
 

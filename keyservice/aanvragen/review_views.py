@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
-from keyservice.aanvragen import queries, review
+from keyservice.aanvragen import queries, review, summary
 from keyservice.aanvragen.blueprint import bp
 from keyservice.aanvragen.content import content_hash
 from keyservice.aanvragen.models import Aanvraag
@@ -62,6 +62,7 @@ def approve(aanvraag_id: UUID) -> ResponseReturnValue:
         form_errors=form.errors,
         lacking=[LACKING[code] for code in review.lacking(aanvraag)],
         names_equal=_names_equal(aanvraag),
+        kind=summary.kind(aanvraag),
         show_phone=show_phone,
         breadcrumbs=_breadcrumbs(aanvraag, "Aanvraag goedkeuren"),
     )

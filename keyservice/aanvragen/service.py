@@ -1,22 +1,20 @@
 """What a gemeente does with an aanvraag: start, fill in, submit, withdraw. The review stands in `review`."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from keyservice import audit
-from keyservice.aanvragen import events, messages, queries
+from keyservice.aanvragen import contact_choice, events, messages, queries
 from keyservice.aanvragen.content import DECLARATION_VERSION, Section, editable, pakket_key
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed, next_status
 from keyservice.accounts.models import Account
 from keyservice.accounts.queries import account
-from keyservice.contacts.challenges import end_all as end_codes
-from keyservice.contacts.models import Contact, Part, Via
-from keyservice.contacts.service import propose
-from keyservice.database import db, execute_count, next_number, transaction
+from keyservice.database import db, execute_count, next_number, swap, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid
@@ -36,10 +34,6 @@ COLUMNS: Mapping[Section, tuple[str, ...]] = {
         "toelichting",
     ),
     Section.ONDERTEKENING: ("signer_name", "signer_function"),
-}
-CONTACT_COLUMNS: Mapping[Part, tuple[str, ...]] = {
-    Part.KEY: ("via", "name", "function", "mailbox", "phone"),
-    Part.PASSWORD: ("via", "name", "function", "mailbox", "mobile"),
 }
 # At most one open aanvraag has the same three.
 _ONE_OPEN = ("gemeente", "omgeving", "pakket_key")
@@ -86,7 +80,9 @@ def save_step(actor: Actor, aanvraag_id: UUID, section: Section, values: Mapping
         changes = _changes(actor, aanvraag, section, values)
         if not changes:
             return
+        before = (aanvraag.key_contact_id, aanvraag.password_contact_id)
         _store(aanvraag, revision=revision + 1, **changes)
+        contact_choice.let_go(before)
         audit.record(events.SAVED, actor, dossier=aanvraag_id, step=section, revision=revision + 1)
 
 
@@ -133,7 +129,10 @@ def withdraw(actor: Actor, aanvraag_id: UUID, reason: str = "") -> None:
 
 
 def discard(actor: Actor, aanvraag_id: UUID) -> None:
-    """Delete a draft with its contacts. Raises NotFound, Refused, or Conflict when it was sent meanwhile."""
+    """Delete a draft, with the contacts that are its own.
+
+    Raises NotFound, Refused, or Conflict when it was sent meanwhile.
+    """
     with transaction():
         aanvraag = _own(actor, aanvraag_id)
         if aanvraag.status is not Status.DRAFT:
@@ -175,7 +174,7 @@ def _require_complete(aanvraag: Aanvraag) -> None:
 def _changes(actor: Actor, aanvraag: Aanvraag, section: Section, values: Mapping[str, object]) -> dict[str, object]:
     """Return the columns that get another value; contacts are written on the way."""
     if section is Section.CONTACTPERSONEN:
-        return _contacts(actor, aanvraag, values)
+        return contact_choice.chosen(actor, aanvraag, values)
     wanted = {name: values[name] or None for name in COLUMNS[section] if name in values}
     changes = {name: value for name, value in wanted.items() if value != getattr(aanvraag, name)}
     if section is Section.SOFTWARE:
@@ -191,32 +190,6 @@ def _changes(actor: Actor, aanvraag: Aanvraag, section: Section, values: Mapping
     return changes
 
 
-def _contacts(actor: Actor, aanvraag: Aanvraag, values: Mapping[str, object]) -> dict[str, object]:
-    """Propose what was filled in for each part; return the ids of the contacts when at least one of them changed."""
-    ids: dict[str, object] = {}
-    for part, contact in ((Part.KEY, aanvraag.key_contact), (Part.PASSWORD, aanvraag.password_contact)):
-        names = CONTACT_COLUMNS[part]
-        stored = {name: getattr(contact, name) if contact else None for name in names}
-        wanted = {name: values.get(f"{part}_{name}", stored[name]) or None for name in names}
-        if wanted == {name: value or None for name, value in stored.items()}:
-            continue
-        texts = {name: str(value) if value else None for name, value in wanted.items()}
-        ids[f"{part}_contact_id"] = propose(
-            actor,
-            part,
-            gemeente=aanvraag.gemeente,
-            name=texts["name"] or "",
-            function=texts["function"] or "",
-            via=Via(texts["via"]) if texts["via"] else None,
-            mailbox=texts.get("mailbox"),
-            phone=texts.get("phone"),
-            mobile=texts.get("mobile"),
-            contact_id=contact.id if contact else None,
-            dossier=aanvraag.id,
-        )
-    return ids
-
-
 def _move(aanvraag: Aanvraag, step: Step, **columns: object) -> None:
     to = next_status(aanvraag.status, step)
     _store(aanvraag, status=to, status_since=clock.now(), reminders=0, **columns)
@@ -227,12 +200,14 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
 
     Raises Conflict: changed meanwhile, or (also when two send at the same moment) another open aanvraag.
     """
-    seen = (Aanvraag.id == aanvraag.id, Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
+    seen = (Aanvraag.status == aanvraag.status, Aanvraag.revision == aanvraag.revision)
     after = {name: columns.get(name, getattr(aanvraag, name)) for name in ("id", "status", *_ONE_OPEN)}
-    _require_only_open(after)
+    may_clash = after["status"] in OPEN and all(after[name] for name in _ONE_OPEN)
+    if may_clash:
+        _require_only_open(after)
     try:
-        with db.session.begin_nested():
-            changed = execute_count(update(Aanvraag).where(*seen).values(**columns))
+        with db.session.begin_nested() if may_clash else nullcontext():
+            changed = swap(aanvraag, *seen, **columns)
     except IntegrityError:
         _require_only_open(after)
         raise
@@ -241,8 +216,6 @@ def _store(aanvraag: Aanvraag, **columns: object) -> None:
 
 
 def _require_only_open(after: Mapping[str, object]) -> None:
-    if after["status"] not in OPEN or not all(after[name] for name in _ONE_OPEN):
-        return
     gemeente, omgeving, key = (str(after[name]) for name in _ONE_OPEN)
     other = queries.open_for_pakket(gemeente, omgeving, key, other_than=UUID(str(after["id"])))
     if other:
@@ -250,12 +223,10 @@ def _require_only_open(after: Mapping[str, object]) -> None:
 
 
 def _delete(actor: Actor, aanvraag: Aanvraag) -> None:
-    contacts = [contact for contact in (aanvraag.key_contact, aanvraag.password_contact) if contact]
-    for contact in contacts:
-        end_codes(contact)
-    aanvraag_id, gemeente, ids = aanvraag.id, aanvraag.gemeente, [contact.id for contact in contacts]
+    aanvraag_id, gemeente = aanvraag.id, aanvraag.gemeente
+    contacts = (aanvraag.key_contact_id, aanvraag.password_contact_id)
     execute_count(delete(Aanvraag).where(Aanvraag.id == aanvraag_id))
-    execute_count(delete(Contact).where(Contact.id.in_(ids)))
+    contact_choice.let_go(contacts)
     audit.record(events.DISCARDED, actor, dossier=aanvraag_id, gemeente=gemeente)
 
 

@@ -1,21 +1,25 @@
 """An aanvraag as rows of a page: what was filled in, per section of the form."""
 
+from datetime import datetime
+
 from keyservice.aanvragen import words
 from keyservice.aanvragen.content import WET, Section
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.contacts.models import Contact, Via
 from keyservice.gemeenten.phones import show_phone
 from keyservice.kernel import clock
+from keyservice.web.dates import datum
 
 Rows = list[tuple[str, str]]
 # Shown, never asked.
-FIXED = frozenset({"Gemeente", "Wet"})
+FIXED = frozenset({"Soort aanvraag", "Gemeente", "Wet"})
 
 
 def sections(aanvraag: Aanvraag) -> dict[Section, Rows]:
     """Return per section the labels and answers; an answer that is not there is an empty text."""
     return {
         Section.GEMEENTE: [
+            ("Soort aanvraag", kind(aanvraag)),
             ("Gemeente", f"{aanvraag.gemeente_name} ({aanvraag.gemeente})"),
             ("OIN", aanvraag.oin or ""),
             ("KvK-nummer", aanvraag.kvk or ""),
@@ -37,6 +41,19 @@ def sections(aanvraag: Aanvraag) -> dict[Section, Rows]:
             ("Verklaringen", _declared(aanvraag)),
         ],
     }
+
+
+def good_until(end: datetime | None) -> str:
+    """Return until when something that was proven is good, or that it ran out, or was never there."""
+    if end is None:
+        return "Nog niet"
+    return f"Ja, tot {datum(end)}" if clock.now() < end else f"Verlopen op {datum(end)}"
+
+
+def kind(aanvraag: Aanvraag) -> str:
+    """Return whether it is a first aanvraag or which one it replaces."""
+    earlier = f" van {aanvraag.replaces.number}" if aanvraag.replaces else ""
+    return words.KIND[aanvraag.kind] + earlier
 
 
 def _contacts(key: Contact | None, password: Contact | None) -> Rows:

@@ -17,7 +17,7 @@ from keyservice.aanvragen.content import content_hash
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import DRAFT_DAYS, LAPSE_DAYS, REMIND_WORKING_DAYS, Status
 from keyservice.accounts.models import Account
-from keyservice.accounts.queries import holders, portfolio
+from keyservice.accounts.queries import holders, responsible
 from keyservice.database import db, one_by_one, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Role
@@ -108,9 +108,7 @@ def _kind(status: Status, *, new: bool) -> str:
 
 def _readers(aanvraag: Aanvraag, *, new: bool) -> Sequence[Account]:
     """Return who hears of it: of a new one those of the portfolio, if any; of what waits all (`design.md` 2.4)."""
-    everybody = holders(Role.RELATIEBEHEERDER)
-    own = [reader for reader in everybody if aanvraag.gemeente in portfolio(reader.id)] if new else []
-    return own or everybody
+    return responsible(aanvraag.gemeente) if new else holders(Role.RELATIEBEHEERDER)
 
 
 def _changed(aanvraag: Aanvraag) -> bool:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
 from keyservice import audit
-from keyservice.aanvragen import contact_views, queries, review_views, service, summary, words
+from keyservice.aanvragen import contact_views, queries, replacing, review_views, service, summary, words
 from keyservice.aanvragen.blueprint import bp
 from keyservice.aanvragen.content import WET, Section, editable
 from keyservice.aanvragen.forms import FORMS, StepForm, WithdrawForm
@@ -55,6 +55,15 @@ def start() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Start a draft and go to its first step."""
     return _to("aanvragen.step", service.start(access.actor()), step=Section.GEMEENTE)
+
+
+@bp.post("/aanvragen/<uuid:aanvraag_id>/vervangen")
+@access.allow(Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
+def start_replacement(aanvraag_id: UUID) -> ResponseReturnValue:
+    """Start a prefilled draft that is to replace the key of this aanvraag, or go on with the one that is there."""
+    draft = replacing.start_replacement(access.actor(), aanvraag_id)
+    flash("Dit is de aanvraag voor een nieuwe sleutel. Een aanvrager controleert en verstuurt die.", "info")
+    return _to("front.status", draft)
 
 
 @bp.route(f"/aanvragen/<uuid:aanvraag_id>/stap/{_SECTION}", methods=["GET", "POST"])

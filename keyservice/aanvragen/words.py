@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from keyservice.aanvragen.content import Section
-from keyservice.aanvragen.workflow import Status
+from keyservice.aanvragen.workflow import Kind, Status
 from keyservice.contacts.models import Via
 
 STATUS: Mapping[Status, tuple[str, str]] = MappingProxyType(
@@ -32,6 +32,12 @@ KEY_VIA: Mapping[Via, str] = MappingProxyType(
     {Via.MAIL: "Per e-mail", Via.DOWNLOAD: "Ophalen op deze website, na inloggen"}
 )
 PASSWORD_VIA: Mapping[Via, str] = MappingProxyType(
-    {Via.SMS: "Per sms", Via.PAGE: "Bekijken op deze website, na inloggen"}
+    {
+        Via.SMS: "Per sms",
+        Via.PAGE: "Bekijken op deze website, na inloggen",
+        Via.LETTER: "Per brief, naar het adres van uw gemeente in ons register",
+    }
 )
+VIA: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
+KIND: Mapping[Kind, str] = MappingProxyType({Kind.EERSTE: "Eerste aanvraag", Kind.VERVANGING: "Vervanging"})
 CHECK = "Controleren en versturen"

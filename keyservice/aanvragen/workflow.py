@@ -23,6 +23,13 @@ class Status(StrEnum):
     LAPSED = "lapsed"
 
 
+class Kind(StrEnum):
+    """Whether an aanvraag asks for a first key, or for one in the place of an earlier one."""
+
+    EERSTE = "eerste"
+    VERVANGING = "vervanging"
+
+
 class Step(StrEnum):
     """What can be done with an aanvraag."""
 

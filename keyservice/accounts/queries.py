@@ -62,6 +62,12 @@ def holders(role: Role, gemeente: str | None = None) -> Sequence[Account]:
     return db.session.scalars(query).all()
 
 
+def responsible(gemeente: str) -> Sequence[Account]:
+    """Return the relatiebeheerders who look after a gemeente now; all of them when nobody does."""
+    everybody = holders(Role.RELATIEBEHEERDER)
+    return [reader for reader in everybody if gemeente in portfolio(reader.id)] or everybody
+
+
 def portfolio(account_id: UUID) -> frozenset[str]:
     """Return the codes of the gemeenten a relatiebeheerder looks after now."""
     now = clock.now()

@@ -39,9 +39,13 @@ def _remind(gemeente: str | None) -> None:
         return
     where = f"gemeente {names([gemeente]).get(gemeente, gemeente)}" if gemeente else "DUO"
     with transaction():
-        for key, reader in new.items():
+        queued = [
             enqueue(people_messages.review_reminder(key, reader, where, duo=gemeente is None))
-        audit.record(events.REVIEW_REMINDED, WORKER, gemeente=gemeente)
+            for key, reader in new.items()
+        ]
+        # Another worker may have been a moment faster: then there is nothing to tell of.
+        if any(queued):
+            audit.record(events.REVIEW_REMINDED, WORKER, gemeente=gemeente)
 
 
 def lapse() -> None:

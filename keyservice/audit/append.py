@@ -9,18 +9,21 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from keyservice import settings
 from keyservice.audit.catalogue import ACT_REFUSED, ANONYMOUS_REFUSED, EventType, Result
 from keyservice.audit.models import AnonymousRefusal, AuditEvent, AuditPrivate
-from keyservice.database import db, exclusive, transaction, upsert
+from keyservice.database import db, exclusive, table_of, transaction, upsert
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import new_id
 
 VERSION = 1
 MAC_PURPOSE = "audit-event"
+_EVENTS = table_of(AuditEvent)
+_INSERT_EVENT, _INSERT_PRIVATE = insert(_EVENTS), insert(table_of(AuditPrivate))
+_LAST_NUMBER = select(func.max(_EVENTS.c.dossier_number)).where(_EVENTS.c.dossier == bindparam("dossier"))
 
 
 def record(
@@ -70,7 +73,7 @@ def record(
     _insert(content, canonical_bytes(content))
     if privates:
         rows = [{"event": event_id, "name": n, "salt": salt, "value": v} for n, (salt, v) in privates.items()]
-        db.session.execute(insert(AuditPrivate), rows)
+        db.session.execute(_INSERT_PRIVATE, rows)
     return event_id
 
 
@@ -95,23 +98,24 @@ def _plain(value: object) -> str | list[str]:
 def _next_in_dossier(dossier: UUID) -> int:
     # Else two acts of one dossier at the same moment would take the same number, and one would fail.
     exclusive(str(dossier))
-    last = db.session.scalar(select(func.max(AuditEvent.dossier_number)).where(AuditEvent.dossier == dossier))
+    last = db.session.scalar(_LAST_NUMBER, {"dossier": dossier})
     return (last or 0) + 1
 
 
 def _insert(content: Mapping[str, Any], canonical: bytes) -> None:
     db.session.execute(
-        insert(AuditEvent).values(
-            id=content["id"],
-            at=content["at"],
-            code=content["event"],
-            dossier=content["dossier"],
-            dossier_number=content["number"],
-            person=content["person"],
-            gemeente=content["gemeente"],
-            canonical=canonical,
-            mac=settings.rings().mac(MAC_PURPOSE, canonical.decode()),
-        )
+        _INSERT_EVENT,
+        {
+            "id": content["id"],
+            "at": content["at"],
+            "code": content["event"],
+            "dossier": content["dossier"],
+            "dossier_number": content["number"],
+            "person": content["person"],
+            "gemeente": content["gemeente"],
+            "canonical": canonical,
+            "mac": settings.rings().mac(MAC_PURPOSE, canonical.decode()),
+        },
     )
 
 

@@ -43,7 +43,7 @@ def prove(actor: Actor, contact_id: UUID, dossier: UUID) -> None:
         actor.require(*GEMEENTE_ROLES)
         if not is_contact(actor, contact):
             raise NotFound("contact")
-        if contact.verified and contact.verified_account == actor.person:
+        if queries.proven(contact, clock.now()) and contact.verified_account == actor.person:
             return
         contact.verified_address, contact.verified_account = contact.address, actor.person
         contact.verified_at = clock.now()

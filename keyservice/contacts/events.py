@@ -10,9 +10,16 @@ PROPOSED = define(
 CHANGED = define(
     "contact:change",
     "De gemeente heeft een contactpersoon gewijzigd.",
-    fields="part via proof_forgotten",
+    fields="part via proof_forgotten copied_from",
     private=_PERSON,
 )
+REPLACED = define(
+    "contact:replace",
+    "De gemeentebeheerder heeft een contactpersoon vervangen.",
+    fields="part via replaced retired",
+    private=_PERSON,
+)
+RETIRED = define("contact:retire", "De gemeentebeheerder biedt een contactpersoon niet meer aan.", fields="part")
 PRACTICE_SENT = define("contact:send-practice", "Er is een oefenbestand gestuurd naar de contactpersoon.")
 MAILBOX_PROVEN = define("contact:prove-mailbox", "Het e-mailadres van de contactpersoon is bewezen.")
 SMS_SENT = define("contact:send-sms", "Er is een code per sms gestuurd naar de contactpersoon.")
@@ -23,5 +30,10 @@ CALLED = define(
     "contact:vouch-by-call",
     "De relatiebeheerder heeft de gemeente gebeld en staat in voor de contactpersoon.",
     fields="part number",
+)
+CONFIRMED_BY_CALL = define(
+    "contact:confirm-by-call",
+    "Aan de telefoon is bevestigd: 'Ja, ik ontvang het wachtwoord'. De brief gaat naar het adres in het register.",
+    fields="address",
 )
 VOUCHED = define("contact:vouch", "De gemeentebeheerder staat in voor de contactpersoon.", fields="part")

@@ -7,6 +7,7 @@ from keyservice.contacts.models import Challenge, Contact
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Attachment, Message
 from keyservice.outbox.models import Channel
+from keyservice.web import opener
 
 CONFIRM_PATH = "/bevestigen"
 LOG_IN_PATH = "/aanvragen/{dossier}/contactpersonen/{contact}/dit-ben-ik"
@@ -26,7 +27,7 @@ def practice_zip(contact: Contact, challenge: Challenge, data: bytes) -> Message
         channel=Channel.MAIL,
         key=f"{prefix(contact)}{challenge.id}",
         to=challenge.address,
-        values={"name": contact.name, "url": settings.current().base_url + path},
+        values={"name": contact.name, "url": settings.current().base_url + path, "opener": opener.address()},
         dossier=challenge.dossier,
         attachment=Attachment("oefenbestand.zip", "application/zip", data),
     )

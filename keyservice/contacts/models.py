@@ -9,9 +9,10 @@ from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from keyservice.database import Base
+from keyservice.gemeenten.models import Gemeente
 
 # Of one code; after that only a new one helps (`design.md` 5).
 MOST_TRIES = 5
@@ -36,7 +37,7 @@ class Via(StrEnum):
 
 # The first is what a form starts with.
 VIAS: Mapping[Part, tuple[Via, ...]] = MappingProxyType(
-    {Part.KEY: (Via.MAIL, Via.DOWNLOAD), Part.PASSWORD: (Via.SMS, Via.PAGE)}
+    {Part.KEY: (Via.MAIL, Via.DOWNLOAD), Part.PASSWORD: (Via.SMS, Via.PAGE, Via.LETTER)}
 )
 # Who logs in for it: the account is the address.
 BY_LOGIN = frozenset({Via.DOWNLOAD, Via.PAGE})
@@ -52,10 +53,12 @@ class Vouching(StrEnum):
 class Contact(Base):
     """A contact of a gemeente. Addresses are normalised (`mailbox` as typed but valid, `mobile` in E.164).
 
-    `verified_address` is the mailbox or mobile that was proven, at `verified_at`; it counts only while it equals the
-    present address. `verified_account` is who logged in to prove it, when the contact gets something by logging in.
-    `vouched_number` is the registered number that was called. `confirmed_at` is when a password contact said "Ja, ik
-    ontvang het wachtwoord". `z_number` is the number that stands in an sms to this contact.
+    `verified_address` is the mailbox, mobile or postal address that was proven, at `verified_at`; it counts only while
+    it equals the present address. `verified_account` is who logged in to prove it, when the contact gets something by
+    logging in. `vouched_number` is the registered number that was called, `vouched_beside` the fingerprint of the other
+    contact, from whom the call told this one apart. `confirmed_at` is when a password contact said "Ja, ik ontvang het
+    wachtwoord". `z_number` is the number that stands in an sms to this contact. From `retired_at` a contact is not
+    offered for other aanvragen any more; `replaced_by_id` is who came in the place of this one.
     """
 
     __tablename__ = "contact"
@@ -67,6 +70,7 @@ class Contact(Base):
             name="via_fits_part",
         ),
         CheckConstraint("vouched_by IS NULL OR vouched_by <> proposed_by", name="not_vouched_by_proposer"),
+        CheckConstraint("replaced_by_id IS NULL OR retired_at IS NOT NULL", name="replaced_is_retired"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -88,22 +92,33 @@ class Contact(Base):
     vouched_how: Mapped[Vouching | None]
     vouched_number: Mapped[str | None]
     vouched_at: Mapped[datetime | None]
+    vouched_beside: Mapped[str | None]
     confirmed_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    replaced_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
+
+    registered: Mapped[Gemeente] = relationship()
 
     @property
     def address(self) -> str | None:
-        """Return the address that will be used: the mobile for an sms, the mailbox for a mail and for an account."""
+        """Return the address that will be used: mobile for an sms, mailbox for a mail and an account.
+
+        For a letter it is the postal address of the gemeente in DUO's register, as it stands there now.
+        """
+        if self.via is Via.LETTER:
+            return self.registered.postal_address
         return self.mobile if self.via is Via.SMS else self.mailbox
 
     @property
     def verified(self) -> bool:
-        """Tell whether the present address was proven."""
+        """Tell whether the present address was ever proven; whether that still holds, `queries.proven` says."""
         return self.verified_at is not None and self.verified_address == self.address
 
     @property
     def fingerprint(self) -> str:
         """Return what changes when this becomes another person or address (SHA-256, hex): a page carries it along."""
-        return hashlib.sha256(json.dumps([self.via, self.name, self.mailbox, self.mobile]).encode()).hexdigest()
+        what = [self.via, self.name, self.mailbox, self.mobile, self.address]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
 class Challenge(Base):

@@ -15,6 +15,7 @@ from keyservice.contacts.models import MOST_TRIES, VIAS, Challenge, Contact, Par
 from keyservice.contacts.practice import PRACTICE_ENTRY, practice_text
 from keyservice.database import db, transaction
 from keyservice.gemeenten.phones import parse_mobile, parse_phone
+from keyservice.gemeenten.queries import registered_address
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -33,6 +34,10 @@ _CODE_LENGTH = 8
 _PROVERS = (Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
 # What makes a contact another one: proof, confirmation and vouching were about these.
 _IDENTITY = ("via", "name", "mailbox", "mobile")
+_FACTS = (
+    *("verified_address", "verified_at", "verified_account", "confirmed_at"),
+    *("vouched_by", "vouched_how", "vouched_number", "vouched_at", "vouched_beside"),
+)
 
 
 def propose(
@@ -47,25 +52,31 @@ def propose(
     phone: str | None = None,
     mobile: str | None = None,
     contact_id: UUID | None = None,
+    shared: bool = False,
     dossier: UUID | None = None,
 ) -> UUID:
-    """Make a contact, or change one in place, and return its id; what stays the same writes nothing.
+    """Make a contact, or change one, and return its id; what stays the same writes nothing.
 
     Without `via` it is the first way of its part. Another way, name, mailbox or mobile forgets proof, confirmation and
-    vouching. Raises Refused (no aanvrager), NotFound (other gemeente than the one acted for, contact of another part),
-    and Invalid for an address that no form checked or a way of the other part.
+    vouching. A contact that is `shared` with another aanvraag stays as it is there: the change makes a new one.
+
+    Raises Refused (no aanvrager), NotFound (other gemeente than the one acted for, contact of another part), Conflict
+    (a letter without an address in the register), and Invalid for an address that no form checked or a way of the other
+    part.
     """
     via = via or VIAS[part][0]
     if via not in VIAS[part]:
         raise Invalid("contact-address")
-    values = {"via": via, **_cleaned(name=name, function=function, mailbox=mailbox, phone=phone, mobile=mobile)}
+    values = {"via": via, **cleaned(name=name, function=function, mailbox=mailbox, phone=phone, mobile=mobile)}
     fields: dict[str, object] = {"part": part}
     with transaction():
         actor.require(Role.AANVRAGER)
         if gemeente != actor.gemeente:
             raise NotFound("gemeente")
+        if via is Via.LETTER and registered_address(gemeente) is None:
+            raise Conflict("no-registered-address")
         if contact_id is None:
-            contact = _new(actor, part, gemeente, values)
+            contact = new_contact(actor, part, gemeente, values)
             event = events.PROPOSED
         else:
             contact = queries.contact_for(actor, contact_id)
@@ -75,13 +86,16 @@ def propose(
             if not changed:
                 return contact.id
             forgets = not changed.isdisjoint(_IDENTITY)
+            fields["copied_from"] = contact.id if shared else None
+            if shared:
+                contact = _copied(actor, contact, values)
             event, fields = events.CHANGED, fields | {"proof_forgotten": forgets}
             _change(actor, contact, values, forgets=forgets)
         record(event, actor, contact, dossier, **fields, **values)
         return contact.id
 
 
-def _cleaned(*, name: str, function: str, **addresses: str | None) -> dict[str, str | None]:
+def cleaned(*, name: str, function: str, **addresses: str | None) -> dict[str, str | None]:
     """Return the values as they are stored. No form may be trusted with what goes into the head of a mail."""
     parsers = {"mailbox": parse_email, "phone": parse_phone, "mobile": parse_mobile}
     try:
@@ -91,7 +105,8 @@ def _cleaned(*, name: str, function: str, **addresses: str | None) -> dict[str, 
     return {"name": clean(name), "function": clean(function), **parsed}
 
 
-def _new(actor: Actor, part: Part, gemeente: str, values: Mapping[str, str | None]) -> Contact:
+def new_contact(actor: Actor, part: Part, gemeente: str, values: Mapping[str, str | None]) -> Contact:
+    """Store a contact of which nothing is proven yet; who acts is its proposer."""
     contact = Contact(
         id=new_id(),
         gemeente=gemeente,
@@ -106,6 +121,14 @@ def _new(actor: Actor, part: Part, gemeente: str, values: Mapping[str, str | Non
     return contact
 
 
+def _copied(actor: Actor, contact: Contact, values: Mapping[str, str | None]) -> Contact:
+    """Store the same person again, with all that was proven, to be changed apart from where else it is used."""
+    copy = new_contact(actor, contact.part, contact.gemeente, {name: getattr(contact, name) for name in values})
+    for column in ("proposed_by", *_FACTS):
+        setattr(copy, column, getattr(contact, column))
+    return copy
+
+
 def _free_z_number() -> str:
     while True:
         number = z_number()
@@ -118,8 +141,8 @@ def _change(actor: Actor, contact: Contact, values: Mapping[str, str | None], *,
         setattr(contact, column, value)
     if forgets:
         # Whoever names a person or an address is its proposer, and may not vouch for it (CHECK).
-        contact.vouched_by = contact.vouched_how = contact.vouched_number = contact.vouched_at = None
-        contact.verified_address = contact.verified_at = contact.verified_account = contact.confirmed_at = None
+        for column in _FACTS:
+            setattr(contact, column, None)
         contact.proposed_by = person_of(actor)
         challenges.end_all(contact)
 
@@ -149,7 +172,7 @@ def prove_mailbox(actor: Actor, contact_id: UUID, code: str, dossier: UUID) -> N
     with transaction():
         contact = queries.contact_for(actor, contact_id)
         actor.require(*_PROVERS)
-        if contact.verified:
+        if queries.proven(contact, clock.now()):
             raise Conflict("contact-already-proven")
         challenge = queries.newest_challenge(contact.id)
         if challenge is None or challenge.practice_password is None or not queries.usable(challenge):
@@ -203,7 +226,7 @@ def request_new_code(actor: Actor, z_number: str) -> None:
     with transaction():
         contact = _by_z_number(z_number)
         earlier = queries.newest_challenge(contact.id) if contact else None
-        asked = contact is not None and contact.via is Via.SMS and contact.confirmed_at is None
+        asked = contact is not None and contact.via is Via.SMS and not queries.holds(contact.confirmed_at, clock.now())
         if contact and earlier and asked and not challenges.too_often(contact):
             _send_sms(actor, contact, earlier.dossier)
         else:
@@ -217,7 +240,7 @@ def _by_z_number(typed: str) -> Contact | None:
 
 
 def to_prove(actor: Actor, contact_id: UUID, *vias: Via) -> Contact:
-    """Return a contact who gets something in one of these ways and has proven nothing yet, locked.
+    """Return a contact who gets something in one of these ways and has still to prove it, or again, locked.
 
     Raises NotFound, Refused (neither aanvrager nor gemeentebeheerder) or Conflict.
     """
@@ -225,7 +248,8 @@ def to_prove(actor: Actor, contact_id: UUID, *vias: Via) -> Contact:
     actor.require(*_PROVERS)
     if contact.via not in vias or contact.address is None:
         raise Conflict("contact-without-address")
-    if contact.verified and (contact.part is Part.KEY or contact.confirmed_at):
+    now = clock.now()
+    if queries.proven(contact, now) and (contact.part is Part.KEY or queries.holds(contact.confirmed_at, now)):
         raise Conflict("contact-already-proven")
     if challenges.too_often(contact):
         raise Conflict("too-often")

@@ -4,20 +4,31 @@ from collections.abc import Collection
 from uuid import UUID
 
 from keyservice.contacts import events, queries
-from keyservice.contacts.models import Contact, Vouching
+from keyservice.contacts.models import Contact, Via, Vouching
 from keyservice.contacts.service import person_of, record
 from keyservice.database import transaction
 from keyservice.gemeenten.queries import gemeente as gemeente_by_code
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
-from keyservice.kernel.errors import Conflict, Refused
+from keyservice.kernel.errors import Conflict, Invalid, Refused
 
 
-def vouch_by_call(actor: Actor, contact_id: UUID, number: str, dossier: UUID, seen: str | None = None) -> None:
+def vouch_by_call(
+    actor: Actor,
+    contact_id: UUID,
+    number: str,
+    dossier: UUID,
+    seen: str | None = None,
+    *,
+    beside: str | None = None,
+    confirmed: bool = False,
+) -> None:
     """Vouch for a contact after calling the gemeente at its registered number (E.164).
 
-    `seen` is the fingerprint of the contact on the page, when there was one. Raises NotFound, Refused (no
-    relatiebeheerder) or Conflict (no registered number, another number or contact by now).
+    `seen` is the fingerprint of the contact on the page, when there was one; `beside` that of the other contact, from
+    whom the gemeente told this one apart. Who gets a letter has neither mobile nor account: `confirmed` says that he
+    confirmed at the telephone, which proves the registered address too. Raises NotFound, Refused (no relatiebeheerder),
+    Invalid (a letter, not confirmed) or Conflict (no registered number or address, another number or contact by now).
     """
     with transaction():
         actor.require(Role.RELATIEBEHEERDER)
@@ -28,8 +39,14 @@ def vouch_by_call(actor: Actor, contact_id: UUID, number: str, dossier: UUID, se
         if number != register.phone:
             raise Conflict("not-registered-number")
         _vouch(actor, contact, Vouching.CALL, seen)
-        contact.vouched_number = number
+        contact.vouched_number, contact.vouched_beside = number, beside
         record(events.CALLED, actor, contact, dossier, part=contact.part, number=number)
+        if contact.via is Via.LETTER:
+            if not confirmed:
+                raise Invalid("not-confirmed")
+            contact.verified_address, contact.verified_at = contact.address, contact.vouched_at
+            contact.confirmed_at = contact.vouched_at
+            record(events.CONFIRMED_BY_CALL, actor, contact, dossier, address=contact.address)
 
 
 def vouch_as_gemeentebeheerder(
@@ -49,9 +66,11 @@ def vouch_as_gemeentebeheerder(
 
 
 def _vouch(actor: Actor, contact: Contact, how: Vouching, seen: str | None) -> None:
+    if contact.via is Via.LETTER and contact.address is None:
+        raise Conflict("no-registered-address")
     if contact.address is None or not contact.name:
         raise Conflict("contact-without-address")
     if seen is not None and seen != contact.fingerprint:
         raise Conflict("changed-meanwhile")
     contact.vouched_by, contact.vouched_how = person_of(actor), how
-    contact.vouched_number, contact.vouched_at = None, clock.now()
+    contact.vouched_number, contact.vouched_beside, contact.vouched_at = None, None, clock.now()

@@ -36,9 +36,15 @@ class Person:
 
 
 GEMEENTEN = (
-    Gemeente(code="9998", name="Voorbeeldstad", sort_name="voorbeeldstad", province="Fictief", phone="+31102000000"),
-    Gemeente(code="9999", name="Testdorp", sort_name="testdorp", province="Fictief", phone="+31202000000"),
-)
+    Gemeente(
+        code="9998", name="Voorbeeldstad", sort_name="voorbeeldstad", province="Fictief", phone="+31102000000",
+        address_line="Postbus 9998", postcode="1234 AB", town="Voorbeeldstad",
+    ),
+    Gemeente(
+        code="9999", name="Testdorp", sort_name="testdorp", province="Fictief", phone="+31202000000",
+        address_line="Dorpsplein 1", postcode="1234 CD", town="Testdorp",
+    ),
+)  # fmt: skip
 PEOPLE = (
     Person(
         "anna",
@@ -87,6 +93,9 @@ def load() -> bool:
                     sort_name=gemeente.sort_name,
                     province=gemeente.province,
                     phone=gemeente.phone,
+                    address_line=gemeente.address_line,
+                    postcode=gemeente.postcode,
+                    town=gemeente.town,
                     fictive=True,
                 )
             )

@@ -19,6 +19,12 @@ def gemeente(code: str) -> Gemeente | None:
     return db.session.get(Gemeente, code) if code.isascii() and code.isdigit() else None
 
 
+def registered_address(code: str) -> str | None:
+    """Return the postal address of a gemeente in DUO's register: its lines below the name, or None."""
+    found = gemeente(code)
+    return found.postal_address if found else None
+
+
 def phone_set_by(code: str) -> UUID | None:
     """Return who changed the registered number of a gemeente last, as the audit trail tells."""
     query = select(AuditEvent.person).where(AuditEvent.gemeente == code, AuditEvent.code == PHONE_CHANGED.code)

@@ -28,11 +28,19 @@ class Told:
     private: Mapping[str, str]
 
 
+Salt = Callable[[str, str], bytes | None]
+
+
 @dataclass(frozen=True)
 class About:
     """A moment that was taken in the transaction of an event."""
 
     at: datetime
+
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether it is about the moment of the event."""
+        moment = _moment(stored)
+        return moment is not None and abs(moment - self.at) <= TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -41,19 +49,45 @@ class Exactly:
 
     at: datetime
 
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether it is that moment."""
+        return _moment(stored) == self.at
+
 
 @dataclass(frozen=True)
 class Present:
     """A value that an event led to without telling it."""
 
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether there is one."""
+        return stored is not None
+
 
 @dataclass(frozen=True)
 class Text:
-    """An erasable text of an event, by its salted SHA-256; `or_none` when the event may have had none."""
+    """An erasable text of an event, by its salted SHA-256; None when it was empty."""
 
     event: str
     name: str
     digest: str | None
+
+    def fits(self, stored: Any, salt: Salt) -> bool:
+        """Tell whether it is that text; when the salt was erased, as it should be after its term, any will do."""
+        if self.digest is None:
+            return not stored
+        key = salt(self.event, self.name)
+        return key is None or (isinstance(stored, str) and _hashed(key, stored) == self.digest)
+
+
+@dataclass(frozen=True)
+class Upper:
+    """A text that an event tells in capitals."""
+
+    text: str
+
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether it is that text."""
+        return isinstance(stored, str) and stored.upper() == self.text
 
 
 @dataclass(frozen=True)
@@ -62,8 +96,11 @@ class Count:
 
     of: int
 
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether it has as many."""
+        return _length(stored) == self.of
 
-Salt = Callable[[str, str], bytes | None]
+
 Columns = dict[str, Any]
 
 
@@ -100,20 +137,8 @@ Handlers = Mapping[EventType, Handler]
 
 def explains(expected: Any, stored: Any, salt: Salt) -> bool:
     """Tell whether a stored value, as plain as it is stored, is what the events led to."""
-    match expected:
-        case About(at):
-            moment = _moment(stored)
-            return moment is not None and abs(moment - at) <= TOLERANCE
-        case Exactly(at):
-            return _moment(stored) == at
-        case Present():
-            return stored is not None
-        case Count(of):
-            return _length(stored) == of
-        case Text(event, name, digest):
-            return _is_text(stored, salt(event, name), digest)
-        case _:
-            return bool(expected == stored)
+    fits = getattr(expected, "fits", None)
+    return bool(fits(stored, salt) if fits else expected == stored)
 
 
 def _moment(stored: Any) -> datetime | None:
@@ -131,12 +156,8 @@ def _length(stored: Any) -> int | None:
     return 0 if parts is None else len(parts) if isinstance(parts, list) else None
 
 
-def _is_text(stored: Any, salt: bytes | None, digest: str | None) -> bool:
-    if digest is None:
-        return not stored
-    if salt is None:  # erased, as it should be after its term
-        return True
-    return isinstance(stored, str) and hashlib.sha256(salt + stored.encode()).hexdigest() == digest
+def _hashed(salt: bytes, text: str) -> str:
+    return hashlib.sha256(salt + text.encode()).hexdigest()
 
 
 def text(told: Told, name: str) -> Text:

@@ -11,16 +11,11 @@ from keyservice.aanvragen.workflow import TABLE, Status, Step
 from keyservice.audit import EventType
 from keyservice.audit import events as trail
 from keyservice.audit.catalogue import ACT_REFUSED, ANONYMOUS_REFUSED
-from keyservice.contacts import events as contacts
-from keyservice.contacts.models import Part, Vouching
-from keyservice.gemeenten import events as gemeenten
 from keyservice.integrity import events as integrity
-from keyservice.integrity import replay_keys, replay_people
+from keyservice.integrity import replay_contacts, replay_keys, replay_people
 from keyservice.integrity.facts import About, Expected, Handlers, Told, plain_id, text
 from keyservice.outbox import events as outbox
 
-_PERSON = ("name", "function", "mailbox", "phone", "mobile")
-_UNPROVEN = ("verified_at", "verified_account", "vouched_by", "vouched_how", "vouched_number", "vouched_at")
 STEPS = {
     **{effect.event: step for step, effect in EFFECTS.items()},
     aanvragen.SUBMITTED: Step.SUBMIT,
@@ -56,7 +51,27 @@ def _started(to: Expected, told: Told) -> None:
         submitted_by=None,
         submitted_at=None,
         claimed_by=None,
+        key_contact_id=None,
+        password_contact_id=None,
     )
+
+
+def _started_again(to: Expected, told: Told) -> None:
+    _started(to, told)
+    row = to.table("aanvraag")[told.dossier]
+    row["replaces_id"] = plain_id(told.fields["replaces"])
+    # Those of the earlier aanvraag, or who came in their place: the event does not say.
+    del row["key_contact_id"], row["password_contact_id"]
+
+
+def _contact_chosen(to: Expected, told: Told) -> None:
+    to.change("aanvraag", told.dossier, **{f"{told.fields['part']}_contact_id": plain_id(told.fields["contact"])})
+
+
+def _contact_replaced(to: Expected, told: Told) -> None:
+    _contact_chosen(to, told)
+    if row := to.table("aanvraag").get(told.dossier):
+        row["revision"] += 1
 
 
 def _saved(to: Expected, told: Told) -> None:
@@ -101,79 +116,22 @@ def _approved(to: Expected, told: Told) -> None:
 
 def _discarded(to: Expected, told: Told) -> None:
     to.table("aanvraag").pop(told.dossier, None)
-    to.delete("contact", _dossier=told.dossier)
-
-
-def _proposed(to: Expected, told: Told) -> None:
-    to.make(
-        "contact",
-        told.subject,
-        _dossier=told.dossier,
-        gemeente=told.gemeente,
-        part=told.fields["part"],
-        via=told.fields["via"],
-        proposed_by=told.person,
-        created_at=About(told.at),
-        confirmed_at=None,
-        **dict.fromkeys(_UNPROVEN),
-        **{name: text(told, name) for name in _PERSON},
-    )
-
-
-def _changed(to: Expected, told: Told) -> None:
-    persons = {name: text(told, name) for name in _PERSON}
-    to.change("contact", told.subject, via=told.fields["via"], **persons)
-    if told.fields["proof_forgotten"]:
-        forgotten = dict.fromkeys((*_UNPROVEN, "confirmed_at"))
-        to.change("contact", told.subject, proposed_by=told.person, **forgotten)
-
-
-def _address_proven(to: Expected, told: Told) -> None:
-    to.change("contact", told.subject, verified_at=About(told.at))
-
-
-def _account_proven(to: Expected, told: Told) -> None:
-    to.change("contact", told.subject, verified_at=About(told.at), verified_account=told.person)
-    if to.table("contact").get(told.subject, {}).get("part") == Part.PASSWORD:
-        to.change("contact", told.subject, confirmed_at=About(told.at))
-
-
-def _confirmed(to: Expected, told: Told) -> None:
-    to.change("contact", told.subject, verified_at=About(told.at), confirmed_at=About(told.at))
-
-
-def _called(to: Expected, told: Told) -> None:
-    _vouched(to, told)
-    to.change("contact", told.subject, vouched_how=Vouching.CALL, vouched_number=told.fields["number"])
-
-
-def _vouched(to: Expected, told: Told) -> None:
-    values = {"vouched_by": told.person, "vouched_at": About(told.at), "vouched_number": None}
-    to.change("contact", told.subject, vouched_how=Vouching.GEMEENTEBEHEERDER, **values)
 
 
 def _offered(to: Expected, told: Told) -> None:
     to.make("outbox_message", told.subject, sent_at=About(told.at))
 
 
-def _phone(to: Expected, told: Told) -> None:
-    to.make("gemeente", told.gemeente or "", phone=told.fields["phone"])
-
-
 HANDLERS: Handlers = {
     aanvragen.STARTED: _started,
+    aanvragen.STARTED_AGAIN: _started_again,
+    aanvragen.CONTACT_CHOSEN: _contact_chosen,
+    aanvragen.CONTACT_REPLACED: _contact_replaced,
     aanvragen.SAVED: _saved,
     aanvragen.DISCARDED: _discarded,
     **dict.fromkeys(STEPS, _moved),
-    contacts.PROPOSED: _proposed,
-    contacts.CHANGED: _changed,
-    contacts.MAILBOX_PROVEN: _address_proven,
-    contacts.ACCOUNT_PROVEN: _account_proven,
-    contacts.CONFIRMED: _confirmed,
-    contacts.CALLED: _called,
-    contacts.VOUCHED: _vouched,
     outbox.OFFERED: _offered,
-    gemeenten.PHONE_CHANGED: _phone,
+    **replay_contacts.HANDLERS,
     **replay_keys.HANDLERS,
     **replay_people.HANDLERS,
 }
@@ -183,17 +141,18 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     ANONYMOUS_REFUSED,
     aanvragen.NOTED,
     aanvragen.REMINDED,
-    contacts.PRACTICE_SENT,
-    contacts.SMS_SENT,
-    contacts.ACCOUNT_ASKED,
     outbox.DEAD,
     outbox.RETRIED,
-    gemeenten.REGISTER_LOADED,
+    outbox.BOUNCED,
+    outbox.DELAYED,
+    outbox.ESCALATED,
+    outbox.EXPIRED,
     integrity.MISMATCH,
     trail.VERIFIED,
     trail.EXPORTED,
     trail.RESTORE_PROPOSED,
     trail.RESTORE_ACCEPTED,
+    *replay_contacts.WITHOUT_FACTS,
     *replay_keys.WITHOUT_FACTS,
     *replay_people.WITHOUT_FACTS,
 )

@@ -5,6 +5,8 @@ from keyservice.integrity.facts import About, Expected, Handler, Handlers, Told,
 from keyservice.issuance import events as issuance
 from keyservice.issuance.models import End
 from keyservice.issuance.service import MOST_TRIES
+from keyservice.issuance.wave_workflow import WaveStatus
+from keyservice.outbox import events as outbox
 from keyservice.sleutels import events as sleutels
 
 
@@ -50,6 +52,7 @@ def _handing_over(to: Expected, told: Told) -> None:
         activation_tries=0,
         copies=1,
         released_by=None,
+        renews_id=None,
         **dict.fromkeys(("fetched_at", "received_at", "released_at", "password_sent_at", "ended_at", "end_reason")),
     )
 
@@ -88,6 +91,49 @@ def _ended(how: End) -> Handler:
     return handler
 
 
+def _renewed(to: Expected, told: Told) -> None:
+    to.change("issuance", told.subject, renews_id=plain_id(told.fields["previous"]))
+
+
+def _letter_made(to: Expected, told: Told) -> None:
+    untouched = dict.fromkeys(("opened_at", "opened_by", "posted_at", "posted_by"))
+    to.make("letter", told.subject, dossier=told.dossier, number=told.fields["number"], **untouched)
+
+
+def _letter_opened(to: Expected, told: Told) -> None:
+    to.change("letter", told.subject, opened_at=About(told.at), opened_by=told.person)
+
+
+def _letter_posted(to: Expected, told: Told) -> None:
+    to.change("letter", told.subject, posted_at=About(told.at), posted_by=told.person)
+
+
+def _wave_prepared(to: Expected, told: Told) -> None:
+    to.make(
+        "wave",
+        told.subject,
+        status=WaveStatus.PREPARED,
+        omgeving=told.fields["omgeving"],
+        expires_until=exactly(told.fields["expires_until"]),
+        prepared_by=told.person,
+        prepared_at=About(told.at),
+        started_by=None,
+        started_at=None,
+    )
+
+
+def _wave_started(to: Expected, told: Told) -> None:
+    started = {"started_by": told.person, "started_at": About(told.at)}
+    to.change("wave", told.subject, status=WaveStatus.RUNNING, **started)
+
+
+def _wave_is(status: WaveStatus) -> Handler:
+    def handler(to: Expected, told: Told) -> None:
+        to.change("wave", told.subject, status=status)
+
+    return handler
+
+
 HANDLERS: Handlers = {
     sleutels.MADE: _key_made,
     sleutels.ACTIVATED: _key_activated,
@@ -105,5 +151,26 @@ HANDLERS: Handlers = {
     issuance.CANCELLED: _ended(End.CANCELLED),
     issuance.DISOWNED: _ended(End.CANCELLED),
     issuance.LAPSED: _ended(End.LAPSED),
+    issuance.RENEWED: _renewed,
+    outbox.LETTER_READY: _letter_made,
+    issuance.LETTER_OPENED: _letter_opened,
+    issuance.LETTER_POSTED: _letter_posted,
+    issuance.WAVE_PREPARED: _wave_prepared,
+    issuance.WAVE_STARTED: _wave_started,
+    issuance.WAVE_PAUSED: _wave_is(WaveStatus.PAUSED),
+    issuance.WAVE_RESUMED: _wave_is(WaveStatus.RUNNING),
+    issuance.WAVE_STOPPED: _wave_is(WaveStatus.STOPPED),
+    issuance.WAVE_FINISHED: _wave_is(WaveStatus.FINISHED),
+    issuance.WAVE_LAPSED: _wave_is(WaveStatus.LAPSED),
 }
-WITHOUT_FACTS: tuple[EventType, ...] = (sleutels.DAMAGED, issuance.PASSWORD_READY, issuance.REMINDED)
+# The end of a letter is that of its delivery, which has events of its own.
+WITHOUT_FACTS: tuple[EventType, ...] = (
+    sleutels.DAMAGED,
+    issuance.PASSWORD_READY,
+    issuance.REMINDED,
+    issuance.LETTER_FAILED,
+    issuance.LETTER_RETURNED,
+    issuance.LETTER_REMINDED,
+    issuance.WAVE_REFUSED,
+    issuance.RING_KEY_DESTROYED,
+)

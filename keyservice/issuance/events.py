@@ -26,4 +26,37 @@ DISOWNED = define(
     "issuance:disown", "De contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken.", fields="part"
 )
 LAPSED = define("issuance:lapse", "De levering van de sleutel duurde te lang en is vervallen.")
+RING_KEY_DESTROYED = define(
+    "ring:destroy", "Een oude sleutel van de verzegeling is vernietigd.", fields="ring key values"
+)
 REMINDED = define("issuance:remind", "De contactpersoon voor de sleutel is herinnerd.", fields="day")
+LETTER_OPENED = define("letter:open", "DUO heeft de brief met het wachtwoord geopend om te printen.")
+LETTER_POSTED = define("letter:post", "DUO heeft de brief met het wachtwoord op de post gedaan.")
+LETTER_FAILED = define(
+    "letter:fail", "De brief met het wachtwoord is niet goed geprint. De sleutel is ingetrokken.", private="reason"
+)
+LETTER_RETURNED = define(
+    "letter:return", "De brief met het wachtwoord kwam terug. De sleutel is ingetrokken.", private="reason"
+)
+LETTER_REMINDED = define(
+    "letter:remind", "De relatiebeheerders zijn aan de brief met het wachtwoord herinnerd.", fields="reminder"
+)
+RENEWED = define(
+    "issuance:renew",
+    "De sleutel wordt vernieuwd. De oude sleutel blijft nu nog werken.",
+    fields="previous wave prepared_by started_by",
+)
+
+WAVE_PREPARED = define(
+    "wave:prepare",
+    "Een vernieuwingsronde is voorbereid.",
+    fields="omgeving expires_until gemeenten items able list",
+    private="name reason",
+)
+WAVE_STARTED = define("wave:start", "Een vernieuwingsronde is gestart.", fields="list")
+WAVE_PAUSED = define("wave:pause", "Een vernieuwingsronde is gepauzeerd.", private="reason")
+WAVE_RESUMED = define("wave:resume", "Een vernieuwingsronde gaat verder.", private="reason")
+WAVE_STOPPED = define("wave:stop", "Een vernieuwingsronde is gestopt.", private="reason")
+WAVE_FINISHED = define("wave:finish", "Een vernieuwingsronde is klaar.", fields="done refused")
+WAVE_LAPSED = define("wave:lapse", "Een vernieuwingsronde is vervallen.")
+WAVE_REFUSED = define("wave:refuse", "De sleutel is in een vernieuwingsronde niet vernieuwd.", fields="wave reason")

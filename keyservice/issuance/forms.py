@@ -43,3 +43,11 @@ class ReleaseForm(Form):
         longest=1000,
         shortest=5,
     )
+
+
+class LetterForm(Form):
+    """What became of a letter that will not arrive."""
+
+    reden = remark_field(
+        "Wat is er met de brief gebeurd?", "Schrijf op wat er met de brief is gebeurd.", longest=1000, shortest=5
+    )

@@ -8,27 +8,32 @@ from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.database import transaction
 from keyservice.issuance import contents, events, messages
 from keyservice.issuance.models import Issuance
-from keyservice.issuance.queries import of_aanvraag, token_digest
+from keyservice.issuance.queries import count_of, token_digest
 from keyservice.kernel import clock, ids
 from keyservice.kernel.actor import Actor
+from keyservice.kernel.errors import Conflict
 from keyservice.kernel.passwords import new_password
-from keyservice.kernel.seal import Place
+from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import build_zip
 from keyservice.outbox.service import enqueue
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.activation import new_activation_code
 from keyservice.sleutels.format import Omgeving
+from keyservice.sleutels.models import Sleutel
 
 DELIVERY = timedelta(days=30)  # `design.md` 2.6: for the whole delivery
 _PURPOSE = "activation"
 
 
-def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
-    """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end."""
+def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleutel | None = None) -> UUID:
+    """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end.
+
+    `renews` is the working key that the new one is to follow.
+    """
     with transaction() as session:
         issuance_id, now = ids.new_id(), clock.now()
-        sleutel, key = sleutels.make(
+        sleutel_id, key = sleutels.make(
             actor, gemeente=aanvraag.gemeente, omgeving=Omgeving(aanvraag.omgeving or ""), dossier=aanvraag.id
         )
         code, password, token = new_activation_code(), new_password(), Secret(ids.link_token())
@@ -36,14 +41,15 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
         issuance = Issuance(
             id=issuance_id,
             aanvraag_id=aanvraag.id,
-            number=len(of_aanvraag(aanvraag.id)) + 1,
+            number=count_of(aanvraag.id) + 1,
             approval_id=approval.id,
             approved_by=approval.approved_by,
             four_eyes=approval.four_eyes,
             issued_by=actor.person,
             issued_at=now,
             deadline=now + DELIVERY,
-            sleutel_id=sleutel.id,
+            sleutel_id=sleutel_id,
+            renews=renews,
             z_number=ids.z_number(),
             zip=settings.rings().seal("zip", zip_data, _place("zip", issuance_id)),
             password=settings.rings().seal("password", password.reveal().encode(), _place("password", issuance_id)),
@@ -61,7 +67,7 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
             gemeente=aanvraag.gemeente,
             number=issuance.number,
             approval=approval.id,
-            sleutel=sleutel.id,
+            sleutel=sleutel_id,
             deadline=issuance.deadline,
         )
         enqueue(messages.key_mail(issuance, zip_data, token))
@@ -69,14 +75,20 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval) -> UUID:
 
 
 def unsealed_zip(issuance: Issuance) -> bytes:
-    """Return the zip, still encrypted with its password. Raises SealBroken."""
-    return settings.rings().unseal("zip", issuance.zip or b"", _place("zip", issuance.id))
+    """Return the zip, still encrypted with its password. Raises Conflict when no ring key opens it any more."""
+    return _unsealed("zip", issuance.zip, issuance.id)
 
 
 def unsealed_password(issuance: Issuance) -> Secret:
-    """Return the password of the zip. Raises SealBroken."""
-    sealed = issuance.password or b""
-    return Secret(settings.rings().unseal("password", sealed, _place("password", issuance.id)).decode())
+    """Return the password of the zip. Raises Conflict when no ring key opens it any more."""
+    return Secret(_unsealed("password", issuance.password, issuance.id).decode())
+
+
+def _unsealed(column: str, sealed: bytes | None, issuance_id: UUID) -> bytes:
+    try:
+        return settings.rings().unseal(column, sealed or b"", _place(column, issuance_id))  # the ring has its name
+    except SealBroken as error:
+        raise Conflict("seal-broken") from error
 
 
 def code_fits(issuance: Issuance, code: Secret) -> bool:

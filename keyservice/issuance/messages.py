@@ -6,19 +6,26 @@ The mail with the zip names neither the colleague nor any number that stands in 
 from enum import StrEnum
 
 from keyservice import settings
+from keyservice.aanvragen.messages import mail as mail_about
+from keyservice.accounts.models import Account
 from keyservice.contacts.models import Via
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import Recipient, Recipients, recipients
+from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Attachment, Message
-from keyservice.outbox.models import Channel
+from keyservice.outbox.models import Channel, Letter, LetterStatus
+from keyservice.sleutels.life import State, state
+from keyservice.web import opener
 from keyservice.web.dates import datum
 
 KEY_MAIL = "sleutel-zip"
 KEY_READY = "sleutel-klaar"
 PASSWORD_SMS = "wachtwoord"  # noqa: S105 - the name of a message
+PASSWORD_LETTER = "wachtwoordbrief"  # noqa: S105 - the name of a message
 PASSWORD_READY = "wachtwoord-klaar"  # noqa: S105 - the name of a message
 TOLD_RECEIVER = "uitgifte-ontvanger"
+LETTER_WAITS = "brief-wacht"
 ZIP_NAME = "applicatiesleutel.zip"
 
 
@@ -26,6 +33,8 @@ class Told(StrEnum):
     """What both contacts are told, without any secret."""
 
     RELEASED = "uitgifte-released"
+    POSTED = "brief-gepost"
+    LETTER_FAILED = "brief-mislukt"
     CANCELLED = "uitgifte-cancelled"
     LAPSED = "uitgifte-lapsed"
     ACTIVE = "sleutel-active"
@@ -66,7 +75,9 @@ def key_mail(issuance: Issuance, zip_data: bytes, token: Secret) -> Message:
             "name": to.name,
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
+            "old_until": _old_until(issuance),
             "url": Secret(f"{base}/ontvangst/{token.reveal()}") if by_mail else base + fetch_path(issuance),
+            "opener": opener.address(),
         },
         dossier=issuance.aanvraag_id,
         attachment=Attachment(ZIP_NAME, "application/zip", zip_data) if by_mail else None,
@@ -95,6 +106,26 @@ def password_sms(issuance: Issuance, password: Secret) -> Message:
     )
 
 
+def password_letter(issuance: Issuance, password: Secret) -> Message:
+    """Return the letter with the password; beside the address nothing on it leads to the zip or its gemeente (T34)."""
+    to = recipients_of(issuance).password
+    return Message(
+        kind=PASSWORD_LETTER,
+        channel=Channel.LETTER,
+        key=f"password:{issuance.id}:1",
+        to=to.address,
+        values={
+            "organisation": f"Gemeente {issuance.aanvraag.gemeente_name}",
+            "name": to.name,
+            "number": issuance.z_number,
+            "password": password,
+            "subject": str(issuance.id),
+            "maker": str(issuance.issued_by),
+        },
+        dossier=issuance.aanvraag_id,
+    )
+
+
 def password_ready(issuance: Issuance) -> Message:
     """Return the mail that the password waits on a page for the password contact; it holds no secret."""
     to = recipients_of(issuance).password
@@ -107,7 +138,9 @@ def told(kind: Told, issuance: Issuance) -> tuple[Message, Message]:
     mail = _mail(kind, f"{kind}:{issuance.id}:mail", issuance, to.key, _status_path(issuance))
     if to.password.via is not Via.SMS:
         key = f"{kind}:{issuance.id}:ontvanger"
-        other = _mail(TOLD_RECEIVER, key, issuance, to.password, password_path(issuance), what=kind)
+        # Who gets a letter has no account, so no page.
+        path = password_path(issuance) if to.password.via is Via.PAGE else ""
+        other = _mail(TOLD_RECEIVER, key, issuance, to.password, path, what=kind)
         return mail, other
     sms = Message(
         kind=kind,
@@ -129,6 +162,20 @@ def reminder(kind: Reminder, issuance: Issuance, day: int) -> Message:
     return _mail(kind, key, issuance, to.key, path, via=to.key.via)
 
 
+def letter_waits(letter: Letter, issuance: Issuance, reader: Account, reminder: int) -> Message:
+    """Return the mail that tells a relatiebeheerder that a letter waits to be printed or posted."""
+    return mail_about(
+        LETTER_WAITS,
+        f"letter-remind:{letter.id}:{letter.status}:{reminder}:{reader.id}",
+        issuance.aanvraag,
+        reader,
+        gemeente=issuance.aanvraag.gemeente_name,
+        number=letter.number,
+        printed="ja" if letter.status is LetterStatus.OPENED else "",
+        url=f"{settings.current().base_url}/brieven/{letter.id}",
+    )
+
+
 def _status_path(issuance: Issuance) -> str:
     return f"/aanvragen/{issuance.aanvraag_id}"
 
@@ -138,20 +185,33 @@ def recipients_of(issuance: Issuance) -> Recipients:
     return recipients(issuance.approval.snapshot)
 
 
+def by_letter(issuance: Issuance) -> bool:
+    """Tell whether the password of an issuance goes by letter, which takes days."""
+    return recipients_of(issuance).password.via is Via.LETTER
+
+
+def _old_until(issuance: Issuance) -> str:
+    """Return until when the key works that this one is to follow, or nothing."""
+    old = issuance.renews
+    return datum(old.expires_at) if old and state(old.facts, clock.now()) is State.ACTIVE else ""
+
+
 def _mail(kind: str, key: str, issuance: Issuance, to: Recipient, path: str, **more: str) -> Message:
     return Message(
         kind=kind,
         channel=Channel.MAIL,
         key=key,
-        to=to.address,
+        to=to.mailbox,
         values={
             "name": to.name,
             "number": issuance.aanvraag.number or "",
             "omgeving": issuance.aanvraag.omgeving or "",
+            "password_via": recipients_of(issuance).password.via,
             "sleutel": issuance.sleutel.number,
             "deadline": datum(issuance.deadline),
             "expires": datum(issuance.sleutel.expires_at),
-            "url": settings.current().base_url + path,
+            "old_until": _old_until(issuance),
+            "url": settings.current().base_url + path if path else "",
             **more,
         },
         dossier=issuance.aanvraag_id,

@@ -33,9 +33,9 @@ class Issuance(Base):
 
     `approved_by` and `four_eyes` repeat the approval, by foreign key, so that a CHECK sees them (I8).
     `zip` and `password` are sealed, and NULL as soon as they are no longer needed. `receipt_digest` is the SHA-256 of
-    the token in the newest mail's link; `activation_mac` the MAC of the code inside the zip. `copies` counts how often
-    the mail with the zip was queued, `fetched_at` is when the zip was last downloaded, `reminders` how many moments of
-    reminding have passed.
+    the token in the newest mail's link; `activation_mac` the MAC of the code inside the zip. `renews_id` is the working
+    key that this one is to follow, which lives on (I17). `copies` counts how often the mail with the zip was queued,
+    `fetched_at` is when the zip was last downloaded, `reminders` how many moments of reminding have passed.
     """
 
     __tablename__ = "issuance"
@@ -76,6 +76,7 @@ class Issuance(Base):
     issued_at: Mapped[datetime]
     deadline: Mapped[datetime]
     sleutel_id: Mapped[UUID] = mapped_column(ForeignKey("sleutel.id"), unique=True)
+    renews_id: Mapped[UUID | None] = mapped_column(ForeignKey("sleutel.id"))
     z_number: Mapped[str] = mapped_column(unique=True)
     zip: Mapped[bytes | None] = mapped_column(LargeBinary)
     password: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -101,3 +102,4 @@ class Issuance(Base):
     aanvraag: Mapped[Aanvraag] = relationship(foreign_keys=[aanvraag_id])
     approval: Mapped[Approval] = relationship(primaryjoin="foreign(Issuance.approval_id) == Approval.id", viewonly=True)
     sleutel: Mapped[Sleutel] = relationship(foreign_keys=[sleutel_id])
+    renews: Mapped[Sleutel | None] = relationship(foreign_keys=[renews_id])

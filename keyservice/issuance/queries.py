@@ -1,20 +1,26 @@
 """Reading issuances. Who may see which rows, the aanvraag decides (I9)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 
+from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.contacts.models import BY_LOGIN, Part
-from keyservice.database import db
-from keyservice.issuance.models import Issuance
+from keyservice.database import db, table_of
+from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
 from keyservice.kernel.secret import Secret
+from keyservice.outbox.models import Letter, LetterStatus
+from keyservice.sleutels.models import Sleutel
+
+_COUNT = select(func.count()).where(table_of(Issuance).c.aanvraag_id == bindparam("aanvraag"))
 
 
 def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
@@ -24,9 +30,35 @@ def of_aanvraag(aanvraag_id: UUID) -> Sequence[Issuance]:
     ).all()
 
 
+def count_of(aanvraag_id: UUID) -> int:
+    """Return how many issuances an aanvraag has had."""
+    return db.session.scalar(_COUNT, {"aanvraag": aanvraag_id}) or 0
+
+
 def underway(aanvraag_id: UUID) -> Issuance | None:
     """Return the one issuance of an aanvraag that has not ended."""
     return db.session.scalar(select(Issuance).where(Issuance.aanvraag_id == aanvraag_id, Issuance.ended_at.is_(None)))
+
+
+def active_keys(gemeente: str) -> Sequence[Row[Aanvraag, Sleutel]]:
+    """Return the keys of a gemeente that work now, each with the aanvraag it was issued for, newest first."""
+    works = (Sleutel.activated_at.is_not(None), Sleutel.suspended_at.is_(None), Sleutel.revoked_at.is_(None))
+    return db.session.execute(
+        select(Aanvraag, Sleutel)
+        .join(Issuance, Issuance.aanvraag_id == Aanvraag.id)
+        .join(Sleutel, Sleutel.id == Issuance.sleutel_id)
+        .where(Aanvraag.gemeente == gemeente, *works, Sleutel.expires_at > clock.now())
+        .order_by(Sleutel.not_before.desc())
+    ).all()
+
+
+def in_use(aanvragen: Collection[UUID]) -> set[UUID]:
+    """Return which of these aanvragen have a delivery underway or a key that still lives."""
+    lives = (Issuance.end_reason == End.DONE) & Sleutel.revoked_at.is_(None) & (Sleutel.expires_at > clock.now())
+    query = select(Issuance.aanvraag_id).join(Sleutel, Sleutel.id == Issuance.sleutel_id)
+    return set(
+        db.session.scalars(query.where(Issuance.aanvraag_id.in_(aanvragen), Issuance.ended_at.is_(None) | lives))
+    )
 
 
 def issuance_for(actor: Actor, issuance_id: UUID, *, lock: bool = False) -> Issuance:
@@ -63,6 +95,48 @@ def by_receipt_token(token: Secret, *, lock: bool = False) -> Issuance | None:
         Issuance.deadline > clock.now(),
     )
     return db.session.scalar(_locked(query, lock=lock))
+
+
+def letter(letter_id: UUID) -> Letter | None:
+    """Return a letter by id."""
+    return db.session.get(Letter, letter_id)
+
+
+def letters_of(issuances: Iterable[UUID]) -> dict[UUID, Letter]:
+    """Return the letter of each issuance that has one."""
+    found = db.session.scalars(select(Letter).where(Letter.subject.in_(set(issuances))))
+    return {row.subject: row for row in found}
+
+
+# Until they are on their way a person must do something with them.
+AT_DUO = frozenset({LetterStatus.WAITING, LetterStatus.OPENED})
+_AT_DUO = Letter.status.in_(AT_DUO)
+
+
+def letters_underway() -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the letters of deliveries that have not ended: what stands longest first, the posted ones last."""
+    query = (
+        select(Letter, Issuance.deadline, Aanvraag.id.label("aanvraag_id"), Aanvraag.number, Aanvraag.gemeente_name)
+        .join(Issuance, Issuance.id == Letter.subject)
+        .join(Aanvraag, Aanvraag.id == Issuance.aanvraag_id)
+        .where(Issuance.ended_at.is_(None))
+        .order_by(_AT_DUO.desc(), Letter.status_since)
+    )
+    return db.session.execute(query).all()
+
+
+def letters_at_duo(*where: ColumnElement[bool]) -> Sequence[Letter]:
+    """Return the letters that a relatiebeheerder must print or post."""
+    return db.session.scalars(_at_duo(select(Letter)).where(*where)).all()
+
+
+def count_letters_at_duo() -> int:
+    """Return how many letters wait for a relatiebeheerder."""
+    return db.session.scalar(_at_duo(select(func.count()).select_from(Letter))) or 0
+
+
+def _at_duo(query: Select[Any]) -> Select[Any]:
+    return query.join(Issuance, Issuance.id == Letter.subject).where(Issuance.ended_at.is_(None), _AT_DUO)
 
 
 def token_digest(token: Secret) -> bytes:

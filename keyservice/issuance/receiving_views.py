@@ -21,7 +21,7 @@ _ISSUANCE = "/uitgiften/<uuid:issuance_id>"
 def zip_page(issuance_id: UUID) -> ResponseReturnValue:
     """Show the key contact that the zip is there, when it was downloaded, and what comes next."""
     issuance = queries.for_recipient(access.actor(), issuance_id, Part.KEY)
-    return render_template("issuance/zip.html", issuance=issuance, file=None)
+    return _zip_page(issuance)
 
 
 @bp.post(f"{_ISSUANCE}/zipbestand")
@@ -30,8 +30,7 @@ def fetch_zip(issuance_id: UUID) -> ResponseReturnValue:
     """Hand the zip to the key contact, on a page that also says what comes next: a bare file would leave him behind."""
     data = receiving.fetch_zip(access.actor(), issuance_id)
     issuance = queries.for_recipient(access.actor(), issuance_id, Part.KEY)
-    file = f"data:application/zip;base64,{b64encode(data).decode()}"
-    return render_template("issuance/zip.html", issuance=issuance, file=file, file_name=messages.ZIP_NAME)
+    return _zip_page(issuance, f"data:application/zip;base64,{b64encode(data).decode()}")
 
 
 @bp.post(f"{_ISSUANCE}/ontvangst")
@@ -68,6 +67,16 @@ def disown(issuance_id: UUID, what: str) -> ResponseReturnValue:
     flash("De sleutel is ingetrokken. Uw relatiebeheerder en uw collega zien dit.", "gelukt")
     page = "issuance.zip_page" if part is Part.KEY else "issuance.password_page"
     return redirect(url_for(page, issuance_id=issuance_id), 303)
+
+
+def _zip_page(issuance: Issuance, file: str | None = None) -> str:
+    return render_template(
+        "issuance/zip.html",
+        issuance=issuance,
+        file=file,
+        file_name=messages.ZIP_NAME,
+        by_letter=messages.by_letter(issuance),
+    )
 
 
 def _password_page(issuance: Issuance, password: str | None = None) -> str:

@@ -14,7 +14,10 @@ Contact = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Recipient:
-    """Somebody who gets the zip or the password, how, and the proven address: a mailbox, or a mobile (E.164)."""
+    """Somebody who gets the zip or the password, how, and the proven address.
+
+    That is a mailbox, a mobile (E.164), or the lines of a postal address.
+    """
 
     party: Party
     via: Via
@@ -24,6 +27,11 @@ class Recipient:
     def name(self) -> str:
         """Return how this person is called."""
         return self.party.name
+
+    @property
+    def mailbox(self) -> str:
+        """Return where mails without a secret go, of who gets no sms; that of a letter's reader was not proven."""
+        return (self.party.mailbox or "") if self.via is Via.LETTER else self.address
 
     @property
     def account(self) -> UUID | None:

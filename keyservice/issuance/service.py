@@ -10,10 +10,11 @@ from keyservice.aanvragen.service import mark_issued
 from keyservice.database import transaction
 from keyservice.gemeenten.queries import gemeente
 from keyservice.issuance import events, handout, messages, steps
-from keyservice.issuance.eligibility import OUTDATED, issuable, reissuable
+from keyservice.issuance.eligibility import OUTDATED, Renewal, issuable, reissuable, renewable
 from keyservice.issuance.messages import Told
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import by_receipt_token, issuance_for, token_digest
+from keyservice.issuance.wave_models import Wave
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -56,6 +57,32 @@ def reissue(actor: Actor, aanvraag_id: UUID) -> UUID:
     with transaction():
         aanvraag, approval = reissuable(actor, aanvraag_id, lock=True)
         return handout.hand_out(actor, aanvraag, approval)
+
+
+def renew(actor: Actor, aanvraag_id: UUID) -> UUID:
+    """Make a new key to follow the one that works, under the same approval; the old one lives on (I17).
+
+    Raises as `eligibility.renewable`.
+    """
+    with transaction():
+        return hand_out_next(actor, renewable(actor, aanvraag_id, lock=True))
+
+
+def hand_out_next(actor: Actor, found: Renewal, wave: Wave | None = None) -> UUID:
+    """Hand out the key that follows another one, in the caller's transaction; `wave` is what it is part of."""
+    issuance_id = handout.hand_out(actor, found.aanvraag, found.approval, found.sleutel)
+    audit.record(
+        events.RENEWED,
+        actor,
+        dossier=found.aanvraag.id,
+        subject=issuance_id,
+        gemeente=found.aanvraag.gemeente,
+        previous=found.sleutel.id,
+        wave=wave.id if wave else None,
+        prepared_by=wave.prepared_by if wave else None,
+        started_by=wave.started_by if wave else None,
+    )
+    return issuance_id
 
 
 def confirm_receipt(actor: Actor, token: Secret) -> None:

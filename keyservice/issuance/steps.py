@@ -8,12 +8,15 @@ from sqlalchemy import ColumnElement, update
 from keyservice import audit
 from keyservice.contacts.models import Via
 from keyservice.database import execute_count
+from keyservice.gemeenten.queries import registered_address
 from keyservice.issuance import events, handout, messages
 from keyservice.issuance.messages import Told, recipients_of
 from keyservice.issuance.models import End, Issuance
+from keyservice.issuance.recipients import Recipient
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import Conflict
+from keyservice.outbox.letters import stop as stop_letter
 from keyservice.outbox.service import cancel as cancel_messages
 from keyservice.outbox.service import enqueue
 from keyservice.sleutels import service as sleutels
@@ -46,15 +49,25 @@ def receive(actor: Actor, issuance: Issuance) -> None:
 def hand_over_password(actor: Actor, issuance: Issuance) -> None:
     """Send the password on its way: into the queue, or onto the page where it shows once."""
     require_independent(issuance)
-    if recipients_of(issuance).password.via is Via.PAGE:
+    to = recipients_of(issuance).password
+    if to.via is Via.PAGE:
         enqueue(messages.password_ready(issuance))
         record(events.PASSWORD_READY, actor, issuance)
         return
+    if to.via is Via.LETTER:
+        _require_registered(issuance, to)
     # From now on only the message holds it.
     password = handout.unsealed_password(issuance)
     change(issuance, Issuance.password_sent_at.is_(None), password=None, password_sent_at=clock.now())
-    enqueue(messages.password_sms(issuance, password))
+    message = messages.password_letter if to.via is Via.LETTER else messages.password_sms
+    enqueue(message(issuance, password))
     record(events.PASSWORD_QUEUED, actor, issuance)
+
+
+def _require_registered(issuance: Issuance, to: Recipient) -> None:
+    """Raise Conflict when the address that was approved is no longer the gemeente's: it may have moved away."""
+    if registered_address(issuance.aanvraag.gemeente) != to.address:
+        raise Conflict("address-changed")
 
 
 def end(actor: Actor, issuance: Issuance, how: End) -> None:
@@ -66,6 +79,7 @@ def end(actor: Actor, issuance: Issuance, how: End) -> None:
         sleutels.revoke(actor, issuance.sleutel_id, how, dossier=issuance.aanvraag_id)
     for prefix in prefixes:
         cancel_messages(prefix)
+    stop_letter(issuance.id)
 
 
 def tell(what: Told, issuance: Issuance) -> None:

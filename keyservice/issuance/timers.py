@@ -1,4 +1,4 @@
-"""What time does to a delivery: it reminds the key contact, and after 30 days it ends what nobody finished.
+"""What time does to a delivery: it reminds who must act, and after 30 days it ends what nobody finished.
 
 The worker calls each of `TIMERS` every tick. Each row has its own transaction; a failure with one is logged and leaves
 the others alone. A repeat does nothing: the count of reminders or the end has moved on.
@@ -11,12 +11,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 
 from keyservice import audit
+from keyservice.aanvragen.workflow import REMIND_WORKING_DAYS
+from keyservice.accounts.queries import holders
 from keyservice.database import db, execute_count, one_by_one, transaction
-from keyservice.issuance import events, messages, service
+from keyservice.issuance import events, messages, service, wave_timers
 from keyservice.issuance.messages import Reminder
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.queries import AT_DUO, letters_at_duo
 from keyservice.kernel import clock
-from keyservice.kernel.actor import WORKER
+from keyservice.kernel.actor import WORKER, Role
+from keyservice.outbox.models import Letter
 from keyservice.outbox.service import enqueue
 
 REMIND_DAYS = (3, 7, 14, 21, 28)  # calendar days after the issue, or the next working day
@@ -34,7 +38,13 @@ def remind() -> None:
     one_by_one([row.id for row in due], _remind)
 
 
-TIMERS: tuple[Callable[[], object], ...] = (lapse, remind)
+def remind_letters() -> None:
+    """Mail all relatiebeheerders of letters that wait 2 and 5 working days to be printed, or to be posted."""
+    few = Letter.reminders < len(REMIND_WORKING_DAYS)
+    one_by_one([row.id for row in letters_at_duo(few) if _waited(row) > row.reminders], _remind_letter)
+
+
+TIMERS: tuple[Callable[[], object], ...] = (lapse, remind, remind_letters, *wave_timers.TIMERS)
 
 
 def _underway(*where: ColumnElement[bool]) -> Sequence[Issuance]:
@@ -75,4 +85,32 @@ def _remind(issuance_id: UUID) -> None:
             subject=issuance_id,
             gemeente=issuance.aanvraag.gemeente,
             day=day,
+        )
+
+
+def _waited(letter: Letter) -> int:
+    """Return how many moments of reminding of a letter have passed."""
+    now = clock.now()
+    return sum(clock.add_working_days(letter.status_since, days) <= now for days in REMIND_WORKING_DAYS)
+
+
+def _remind_letter(letter_id: UUID) -> None:
+    with transaction() as session:
+        letter = session.get_one(Letter, letter_id, populate_existing=True)
+        # The delivery first, as every act on it does.
+        issuance = session.get_one(Issuance, letter.subject, with_for_update=True, populate_existing=True)
+        session.refresh(letter, with_for_update=True)
+        passed = _waited(letter)
+        if issuance.ended_at is not None or letter.status not in AT_DUO or passed <= letter.reminders:
+            return
+        letter.reminders = passed
+        for reader in holders(Role.RELATIEBEHEERDER):
+            enqueue(messages.letter_waits(letter, issuance, reader, passed))
+        audit.record(
+            events.LETTER_REMINDED,
+            WORKER,
+            dossier=issuance.aanvraag_id,
+            subject=letter_id,
+            gemeente=issuance.aanvraag.gemeente,
+            reminder=passed,
         )

@@ -10,10 +10,11 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.gemeenten.phones import show_phone
 from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance import queries, receiving_views, service
+from keyservice.issuance import letter_views, queries, receiving_views, service
 from keyservice.issuance.blueprint import bp
-from keyservice.issuance.eligibility import issuable, reissuable
+from keyservice.issuance.eligibility import issuable, reissuable, renewable
 from keyservice.issuance.forms import ActivateForm, CancelForm, ReleaseForm
+from keyservice.issuance.messages import by_letter
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel.actor import Role
@@ -24,6 +25,11 @@ from keyservice.web import access
 from keyservice.web.forms import Form
 
 __all__ = ["bp", "receiving_views"]  # importing that module hangs its pages into the one blueprint
+bp.register_blueprint(letter_views.bp)
+_RETRIED = (
+    "Het systeem verstuurt het bericht zo opnieuw. Lukt dat niet, dan probeert het systeem het nog 4 dagen. "
+    "Daarna staat het bericht weer bij 'Mislukte berichten'."
+)
 _WRONG_CODE = "Deze activatiecode klopt niet. U kunt het nog {left} keer proberen."
 _LAST_WRONG_CODE = "Deze activatiecode klopt niet. U kunt het over 15 minuten opnieuw proberen."
 
@@ -36,7 +42,7 @@ def issue(aanvraag_id: UUID) -> ResponseReturnValue:
         service.issue(access.actor(), aanvraag_id)
         return _done(aanvraag_id, "De sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = issuable(access.actor(), aanvraag_id)
-    return _page("issue", "Sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=False)
+    return _page("issue", "Sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=False, renews=None)
 
 
 @bp.route("/dossiers/<uuid:aanvraag_id>/opnieuw-uitgeven", methods=["GET", "POST"])
@@ -47,7 +53,21 @@ def reissue(aanvraag_id: UUID) -> ResponseReturnValue:
         service.reissue(access.actor(), aanvraag_id)
         return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = reissuable(access.actor(), aanvraag_id)
-    return _page("issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True)
+    return _page(
+        "issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True, renews=None
+    )
+
+
+@bp.route("/dossiers/<uuid:aanvraag_id>/vernieuwen", methods=["GET", "POST"])
+@access.allow(Role.RELATIEBEHEERDER, step_up=True)
+def renew(aanvraag_id: UUID) -> ResponseReturnValue:
+    """Ask once more, and make a new key to follow the one that works."""
+    if Form().validate_on_submit():
+        service.renew(access.actor(), aanvraag_id)
+        return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. De oude sleutel blijft nu nog werken.")
+    found = renewable(access.actor(), aanvraag_id)
+    to = recipients(found.approval.snapshot)
+    return _page("issue", "Sleutel vernieuwen", found.aanvraag, to=to, again=False, renews=found.sleutel)
 
 
 @bp.post("/uitgiften/<uuid:issuance_id>/opnieuw-versturen")
@@ -65,13 +85,14 @@ def release(issuance_id: UUID) -> ResponseReturnValue:
     form = ReleaseForm()
     if form.validate_on_submit():
         service.release(access.actor(), issuance_id, form.nummer.data or "", form.reden.data or "")
-        return _done(_aanvraag_of(issuance_id), "Het wachtwoord is onderweg. Beide contactpersonen horen dit.")
+        return _done(_aanvraag_of(issuance_id), "Het wachtwoord is vrijgegeven. Beide contactpersonen horen dit.")
     issuance = _open(issuance_id)
     registered = gemeente(issuance.aanvraag.gemeente)
     if registered is None or registered.phone is None:
         raise Conflict("no-registered-number")
     form.nummer.data = registered.phone
-    return _page("release", "Wachtwoord vrijgeven", issuance.aanvraag, form, phone=show_phone(registered.phone))
+    told = {"phone": show_phone(registered.phone), "by_letter": by_letter(issuance)}
+    return _page("release", "Wachtwoord vrijgeven", issuance.aanvraag, form, **told)
 
 
 @bp.route("/uitgiften/<uuid:issuance_id>/annuleren", methods=["GET", "POST"])
@@ -111,7 +132,9 @@ def receipt(token: str) -> ResponseReturnValue:
     issuance = queries.by_receipt_token(Secret(token))
     if issuance is None:
         raise NotFound("receipt")
-    return render_template("issuance/receipt.html", form=form, received=issuance.received_at is not None)
+    return render_template(
+        "issuance/receipt.html", form=form, received=issuance.received_at is not None, by_letter=by_letter(issuance)
+    )
 
 
 @bp.post("/berichten/<uuid:message_id>/opnieuw")
@@ -119,7 +142,7 @@ def receipt(token: str) -> ResponseReturnValue:
 def retry_message(message_id: UUID) -> ResponseReturnValue:
     """Send a message again that could not be sent."""
     retry(message_id, access.actor())
-    flash("Het bericht wordt opnieuw verstuurd.", "gelukt")
+    flash(_RETRIED, "gelukt")
     return redirect(url_for("front.messages"), 303)
 
 

@@ -1,5 +1,7 @@
 """E-mail addresses: whether one can be right, and whether two of them are one mailbox."""
 
+from functools import lru_cache
+
 from email_validator import EmailNotValidError, validate_email
 
 _MAX_LENGTH = 254  # RFC 5321 4.5.3.1.3: a path of 256 characters, of which two are angle brackets
@@ -29,6 +31,7 @@ def parse_email(text: str) -> str:
     return address
 
 
+@lru_cache(maxsize=4096)  # independence asks for all people of a gemeente, again and again
 def canonical_mailbox(address: str) -> str:
     """Return what all spellings of one mailbox share: no case, no dots before the @, nothing from a plus on.
 

@@ -8,6 +8,7 @@ import io
 import os
 import struct
 import zlib
+from typing import Any
 
 from Cryptodome.Cipher import AES
 from Cryptodome.Hash import HMAC
@@ -16,7 +17,15 @@ from Cryptodome.Util import Counter
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from pyzipper.zipfile import ZIP_STORED, BadZipFile
-from pyzipper.zipfile_aes import WZ_AES, WZ_AES_V2, AESZipEncrypter, AESZipFile, AESZipInfo
+from pyzipper.zipfile_aes import (
+    WZ_AES,
+    WZ_AES_V2,
+    AESZipDecrypter,
+    AESZipEncrypter,
+    AESZipExtFile,
+    AESZipFile,
+    AESZipInfo,
+)
 
 from keyservice.kernel.secret import Secret
 
@@ -26,7 +35,8 @@ CONTENT_SIZE = 2048
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can express
 _AES_256 = 3
 _ENCRYPTED = 0x1
-_OVERHEAD = 16 + 2 + 10  # salt, password check and seal around the content
+_SALT = 16
+_OVERHEAD = _SALT + 2 + 10  # salt, password check and seal around the content
 _UNREADABLE = (
     *(RuntimeError, BadZipFile, zlib.error, EOFError),  # wrong password, wrong seal, cut off
     *(struct.error, ValueError, OverflowError, OSError, KeyError),  # headers that point nowhere
@@ -37,20 +47,40 @@ class ZipUnreadable(Exception):
     """The password is wrong, or the bytes are not the zip that was made."""
 
 
-class _Encrypter(AESZipEncrypter):
-    """Derives its keys with OpenSSL, at half the cost of the original; the format is the same."""
+def _keys(password: bytes, salt: bytes) -> tuple[Any, HMAC.HMAC, bytes]:
+    """Return cipher, seal and password check, derived by OpenSSL: half the cost of pyzipper's own, the same format."""
+    keys = PBKDF2HMAC(SHA1(), length=66, salt=salt, iterations=1000).derive(password)  # noqa: S303 - the format
+    cipher = AES.new(keys[:32], AES.MODE_CTR, counter=Counter.new(nbits=128, little_endian=True))
+    return cipher, HMAC.new(keys[32:64], digestmod=SHA1_MODULE), keys[64:]
 
+
+class _Encrypter(AESZipEncrypter):
     def __init__(self, password: bytes) -> None:
         self.force_wz_aes_version = WZ_AES_V2
         self.aes_strength = _AES_256
-        self.salt = os.urandom(16)
-        keys = PBKDF2HMAC(SHA1(), length=66, salt=self.salt, iterations=1000).derive(password)  # noqa: S303 - the format
-        self.encrypter = AES.new(keys[:32], AES.MODE_CTR, counter=Counter.new(nbits=128, little_endian=True))
-        self.hmac = HMAC.new(keys[32:64], digestmod=SHA1_MODULE)
-        self.encpwdverify = keys[64:]
+        self.salt = os.urandom(_SALT)
+        self.encrypter, self.hmac, self.encpwdverify = _keys(password, self.salt)
 
 
-class _ZipFile(AESZipFile):
+class _Decrypter(AESZipDecrypter):
+    def __init__(self, entry: AESZipInfo, pwd: bytes, encryption_header: bytes) -> None:
+        self.filename = entry.filename
+        self.decypter, self.hmac, check = _keys(pwd, encryption_header[:_SALT])  # spelled as pyzipper spells it
+        if check != encryption_header[_SALT:]:
+            raise ZipUnreadable
+
+
+class _EntryReader(AESZipExtFile):
+    def setup_aeszipdecrypter(self) -> type[_Decrypter]:
+        super().setup_aeszipdecrypter()  # type: ignore[no-untyped-call]  # takes in the salt
+        return _Decrypter
+
+
+class _Reader(AESZipFile):
+    zipextfile_cls = _EntryReader
+
+
+class _Writer(AESZipFile):
     def __init__(self, buffer: io.BytesIO, password: Secret) -> None:
         super().__init__(buffer, "w", compression=ZIP_STORED, encryption=WZ_AES)  # type: ignore[no-untyped-call]  # pyzipper has no types
         self._password = password.reveal().encode()
@@ -65,13 +95,18 @@ def build_zip(text: str, password: Secret, entry_name: str) -> bytes:
     Raises ValueError when the text is too long, ZipUnreadable when the result does not open.
     """
     content = _padded(text)
-    buffer = io.BytesIO()
-    with _ZipFile(buffer, password) as archive:
-        archive.writestr(archive.zipinfo_cls(entry_name, date_time=_EARLIEST), content)
-    data = buffer.getvalue()
+    data = write_zip(content, password, entry_name)
     if read_zip(data, password) != {entry_name: content}:
         raise ZipUnreadable
     return data
+
+
+def write_zip(content: bytes, password: Secret, entry_name: str) -> bytes:
+    """Return a zip with one entry, not yet read back."""
+    buffer = io.BytesIO()
+    with _Writer(buffer, password) as archive:
+        archive.writestr(archive.zipinfo_cls(entry_name, date_time=_EARLIEST), content)
+    return buffer.getvalue()
 
 
 def read_zip(data: bytes, password: Secret) -> dict[str, bytes]:
@@ -80,19 +115,19 @@ def read_zip(data: bytes, password: Secret) -> dict[str, bytes]:
     Raises ZipUnreadable, also for an entry that is not AE-2 with AES-256.
     """
     try:
-        with AESZipFile(io.BytesIO(data)) as archive:
+        with _Reader(io.BytesIO(data)) as archive:  # type: ignore[no-untyped-call]  # as above
             archive.setpassword(password.reveal().encode())
             return {entry.filename: _content(archive, entry) for entry in archive.infolist()}
     except _UNREADABLE:
         raise ZipUnreadable from None
 
 
-def _content(archive: AESZipFile, entry: AESZipInfo) -> bytes:
+def _content(archive: _Reader, entry: AESZipInfo) -> bytes:
     if not entry.flag_bits & _ENCRYPTED or (entry.wz_aes_version, entry.wz_aes_strength) != (WZ_AES_V2, _AES_256):
         raise ZipUnreadable
     if entry.compress_size - entry.file_size != _OVERHEAD:  # a shorter size would be read without reaching the seal
         raise ZipUnreadable
-    return bytes(archive.read(entry))
+    return bytes(archive.read(entry))  # type: ignore[no-untyped-call]  # as above
 
 
 def _padded(text: str) -> bytes:

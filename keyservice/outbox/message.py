@@ -24,7 +24,8 @@ class Message:
     """One message to one recipient.
 
     `kind` is a folder of `templates/post/`; `key` makes it unique (a second enqueue with the same key does nothing);
-    `to` a mailbox or E.164 number; `values` fill the templates; `dossier` is the aanvraag it belongs to.
+    `to` a mailbox, E.164 number or the lines of a postal address; `values` fill the templates; `dossier` is the
+    aanvraag it belongs to; `for_duo` tells that the recipient works at DUO.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Message:
     to: str
     values: Mapping[str, str | Secret]
     dossier: UUID | None = None
+    for_duo: bool = False
     attachment: Attachment | None = None
 
 
@@ -70,6 +72,8 @@ def decode(packed: bytes) -> Content:
 
 
 def masked(recipient: str) -> str:
-    """Return a recipient as a page of DUO may show it: `a…@voorbeeld.example` or `06…78`."""
+    """Return a recipient as a page of DUO may show it: `a…@voorbeeld.example`, `06…78`, or where a letter goes."""
+    if "\n" in recipient:
+        return recipient.splitlines()[-1]  # the address of a gemeente is public
     local, at, domain = recipient.partition("@")
     return f"{local[:1]}…@{domain}" if at else f"{recipient[:4]}…{recipient[-2:]}"

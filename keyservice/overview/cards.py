@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from keyservice.aanvragen.contact_use import ends_of
 from keyservice.aanvragen.models import Aanvraag, Approval
+from keyservice.aanvragen.summary import good_until
 from keyservice.contacts.models import Contact, Part, Via, Vouching
 from keyservice.gemeenten.phones import show_phone
+from keyservice.issuance.messages import by_letter
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.words import LETTER
+from keyservice.outbox.models import Letter
 from keyservice.overview.words import ISSUANCE, WAYS, sleutel_badge
 from keyservice.web.dates import datum, datumtijd
 
@@ -29,11 +34,22 @@ def _since(moment: datetime | None) -> str:
 
 
 def _confirmed(contact: Contact) -> dict[str, str | None]:
-    return {"Ontvangst bevestigd": _since(contact.confirmed_at)} if contact.part is Part.PASSWORD else {}
+    return (
+        {"Ontvangst bevestigd": good_until(ends_of(contact).get("confirmed"))} if contact.part is Part.PASSWORD else {}
+    )
 
 
 def _way(contact: Contact) -> dict[str, str | None]:
     return {"Zipbestand" if contact.part is Part.KEY else "Wachtwoord": WAYS[contact.via]}
+
+
+def _post(contact: Contact) -> dict[str, str | None]:
+    """Return where a letter goes: the address in DUO's register as it is now."""
+    return {"Postadres in het register": _line(contact.address)} if contact.via is Via.LETTER else {}
+
+
+def _line(address: str | None) -> str | None:
+    return ", ".join(address.splitlines()) if address else None
 
 
 def contact_for_gemeente(contact: Contact) -> Rows:
@@ -45,8 +61,9 @@ def contact_for_gemeente(contact: Contact) -> Rows:
             "Functie": contact.function,
             **({"Mobiel nummer": mobile} if contact.via is Via.SMS else {"E-mailadres": contact.mailbox}),
             **_way(contact),
-            "Adres bewezen": _since(contact.verified_at if contact.verified else None),
-            "Iemand staat in": _since(contact.vouched_at),
+            **_post(contact),
+            "Adres bewezen": good_until(ends_of(contact).get("address")),
+            "Iemand staat in": good_until(ends_of(contact).get("vouched")),
             **_confirmed(contact),
         }
     )
@@ -62,8 +79,9 @@ def contact_for_duo(contact: Contact, names: Names) -> Rows:
             "Telefoonnummer": show_phone(contact.phone) if contact.phone else None,
             "Mobiel nummer": show_phone(contact.mobile) if contact.mobile else None,
             **_way(contact),
+            **_post(contact),
             "Opgegeven door": names[contact.proposed_by],
-            "Adres bewezen": _since(contact.verified_at if contact.verified else None),
+            "Adres bewezen": good_until(ends_of(contact).get("address")),
             "Iemand staat in": _voucher(contact, names),
             **_confirmed(contact),
         }
@@ -74,14 +92,35 @@ def _voucher(contact: Contact, names: Names) -> str:
     if contact.vouched_by is None or contact.vouched_how is None:
         return "Nog niemand"
     number = f" {show_phone(contact.vouched_number)}" if contact.vouched_number else ""
-    return f"{names[contact.vouched_by]}, {_HOW[contact.vouched_how]}{number}, op {datum(contact.vouched_at)}"
+    said = f"{names[contact.vouched_by]}, {_HOW[contact.vouched_how]}{number}, op {datum(contact.vouched_at)}"
+    return f"{good_until(ends_of(contact).get('vouched'))} ({said})"
 
 
 def _received(issuance: Issuance) -> str:
     return _since(issuance.received_at) if issuance.received_at else "Nog niet gemeld"
 
 
-def issuance_for_gemeente(issuance: Issuance, zip_sent_at: datetime | None, now: datetime) -> Rows:
+def _password(issuance: Issuance, letter: Letter | None) -> dict[str, str | None]:
+    """Return how far the password is on its way."""
+    if not by_letter(issuance):
+        return {"Wachtwoord verstuurd": _since(issuance.password_sent_at)}
+    stage = "Wordt gemaakt" if issuance.password_sent_at else "Nog niet"
+    if letter:
+        stage = f"{LETTER[letter.status][0]}, op {datumtijd(letter.status_since)}"
+    return {"Brief met het wachtwoord": stage}
+
+
+def _letter(letter: Letter | None, names: Names) -> dict[str, str | None]:
+    """Return who did what with a letter."""
+    if letter is None:
+        return {}
+    acts = {"Brief geopend": (letter.opened_at, letter.opened_by), "Brief gepost": (letter.posted_at, letter.posted_by)}
+    return {act: f"{datumtijd(at)} door {names[who]}" if at and who else "Nog niet" for act, (at, who) in acts.items()}
+
+
+def issuance_for_gemeente(
+    issuance: Issuance, letter: Letter | None, zip_sent_at: datetime | None, now: datetime
+) -> Rows:
     """Return how far a delivery is; `zip_sent_at` is when the mail server took the zip."""
     received = _received(issuance)
     if issuance.received_at is None and issuance.released_at is not None:
@@ -95,13 +134,13 @@ def issuance_for_gemeente(issuance: Issuance, zip_sent_at: datetime | None, now:
             "Levering": ISSUANCE[issuance.end_reason][0],
             "Zipbestand verstuurd": _since(zip_sent_at),
             "Zipbestand ontvangen": received,
-            "Wachtwoord verstuurd": _since(issuance.password_sent_at),
+            **_password(issuance, letter),
             **deadline,
         }
     )
 
 
-def issuance_for_duo(issuance: Issuance, names: Names, now: datetime) -> Rows:
+def issuance_for_duo(issuance: Issuance, letter: Letter | None, names: Names, now: datetime) -> Rows:
     """Return who issued which key, and how far it is."""
     released = "Nee"
     if issuance.released_at and issuance.released_by:
@@ -114,7 +153,8 @@ def issuance_for_duo(issuance: Issuance, names: Names, now: datetime) -> Rows:
             "Stand van de sleutel": sleutel_badge(issuance.sleutel.facts, now)[0],
             "Zipbestand ontvangen": _received(issuance),
             "Met de hand vrijgegeven": released,
-            "Wachtwoord verstuurd": _since(issuance.password_sent_at),
+            **_password(issuance, letter),
+            **_letter(letter, names),
             "Uiterlijk activeren": datumtijd(issuance.deadline),
             "Afgelopen": _since(issuance.ended_at),
         }

@@ -1,15 +1,16 @@
 """Everything about one aanvraag, for relatiebeheerders and auditors, and what this person may do with it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from keyservice.aanvragen.content import Section, content_hash
 from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.queries import current_content, notes, valid_approval
+from keyservice.aanvragen.review import lacking
 from keyservice.aanvragen.review_forms import ACTS, LACKING, Act
 from keyservice.aanvragen.summary import sections
-from keyservice.aanvragen.workflow import Step, possible
+from keyservice.aanvragen.workflow import OPEN, Status, Step, possible
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import EventView
 from keyservice.audit.queries import of_dossier as events_of
@@ -17,17 +18,19 @@ from keyservice.contacts.independence import same_name
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
+from keyservice.issuance.eligibility import may_renew, replaced
 from keyservice.issuance.models import End, Issuance
-from keyservice.issuance.queries import of_aanvraag
+from keyservice.issuance.queries import letters_of, of_aanvraag
+from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
-from keyservice.outbox.models import OutboxMessage
+from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of
-from keyservice.overview.status import lacking
+from keyservice.overview.remedies import undelivered
 
 
 @dataclass(frozen=True)
 class Acts:
-    """What this person may do now. `review` are acts by the last part of their address."""
+    """What this person may do now. `review` are acts by the last part of their address; `letter` is one to handle."""
 
     review: tuple[tuple[str, Act], ...] = ()
     approve: bool = False
@@ -37,6 +40,8 @@ class Acts:
     release: bool = False
     cancel: bool = False
     reissue: bool = False
+    letter: UUID | None = None
+    renew: bool = False
     note: bool = False
 
     @property
@@ -55,12 +60,15 @@ class Dossier:
     lacking: Sequence[str]
     same_name: bool
     phone: str | None
+    postal_address: str | None
     approval: Approval | None
     changed: bool
     acts: Acts
     issuances: Sequence[Issuance]
+    letters: Mapping[UUID, Letter]
     notes: Sequence[Note]
     messages: Sequence[OutboxMessage]
+    undelivered: Sequence[OutboxMessage]
     events: Sequence[EventView]
     names: Mapping[UUID, str]
 
@@ -68,9 +76,12 @@ class Dossier:
 def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     """Return everything about an aanvraag that the actor may see."""
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
-    phone, lacks = registered.phone if registered else None, lacking(aanvraag)
+    phone = registered.phone if registered else None
+    # Also of a key that works: whoever wants to renew it must first see the contacts checked again.
+    lacks = lacking(aanvraag) if aanvraag.status in OPEN | {Status.ISSUED} else ()
     changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
-    written, events = notes(aanvraag.id), events_of(aanvraag.id)
+    letters = letters_of(issuance.id for issuance in issuances)
+    written, events, messages = notes(aanvraag.id), events_of(aanvraag.id), messages_of(aanvraag.id)
     return Dossier(
         aanvraag=aanvraag,
         rows=_rows(aanvraag),
@@ -78,14 +89,17 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
         lacking=[LACKING[code] for code in lacks],
         same_name=_same_name(aanvraag),
         phone=phone,
+        postal_address=registered.postal_address if registered else None,
         approval=approval,
         changed=changed,
-        acts=_acts(actor, aanvraag, approval, issuances, ready=not lacks, changed=changed, phone=phone),
+        acts=_acts(actor, aanvraag, approval, issuances, letters, ready=not lacks, changed=changed, phone=phone),
         issuances=issuances,
+        letters=letters,
         notes=written,
-        messages=messages_of(aanvraag.id),
+        messages=messages,
+        undelivered=undelivered(messages, clock.now()),
         events=events,
-        names=_names(aanvraag, approval, issuances, written, events),
+        names=_names(aanvraag, approval, issuances, written, events, letters=letters.values()),
     )
 
 
@@ -114,6 +128,7 @@ def _acts(
     aanvraag: Aanvraag,
     approval: Approval | None,
     issuances: Sequence[Issuance],
+    letters: Mapping[UUID, Letter],
     *,
     ready: bool,
     changed: bool,
@@ -127,7 +142,9 @@ def _acts(
     stopped = newest is not None and newest.end_reason in {End.LAPSED, End.CANCELLED}
     waits = underway is not None and underway.password_sent_at is None
     own_approval = approval is not None and approval.four_eyes and approval.approved_by == actor.person
-    may_issue = Step.ISSUE in steps and not changed
+    may_issue = Step.ISSUE in steps and ready and not changed
+    renew = newest is not None and may_renew(actor, aanvraag.id)
+    again = ready and not changed and not own_approval and not replaced(aanvraag)
     handed_over = underway is not None and (underway.received_at or underway.released_at)
     return Acts(
         review=tuple((slug, act) for slug, act in ACTS.items() if act.step in steps),
@@ -137,7 +154,9 @@ def _acts(
         resend=waits,
         release=underway is not None and not handed_over and underway.issued_by != actor.person and phone is not None,
         cancel=underway is not None,
-        reissue=stopped and not changed and not own_approval,
+        reissue=stopped and again and not renew,
+        renew=renew,
+        letter=letters[underway.id].id if underway and underway.id in letters else None,
         note=True,
     )
 
@@ -148,6 +167,8 @@ def _names(
     issuances: Sequence[Issuance],
     written: Sequence[Note],
     events: Sequence[EventView],
+    *,
+    letters: Iterable[Letter],
 ) -> dict[UUID, str]:
     """Return the names of everybody the page speaks of, in one query."""
     contacts = [contact for contact in (aanvraag.key_contact, aanvraag.password_contact) if contact]
@@ -160,6 +181,7 @@ def _names(
             *(contact.vouched_by for contact in contacts),
             *(contact.proposed_by for contact in contacts),
             *(person for issuance in issuances for person in (issuance.issued_by, issuance.released_by)),
+            *(person for letter in letters for person in (letter.opened_by, letter.posted_by)),
             *(note.author for note in written),
             *(event.person for event in events),
         )

@@ -7,9 +7,12 @@ from typing import Any
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.accounts.queries import holders, names, portfolio
 from keyservice.audit.queries import search
+from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
+from keyservice.outbox.queries import count_failed
 from keyservice.overview import queries, status
+from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
 
@@ -44,7 +47,8 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "approved": approved,
         "deliveries": queries.deliveries(),
         "stopped": queries.stopped(),
-        "dead": queries.dead_messages(),
+        "dead": count_failed(clock.now() - RECENT),
+        "letters": count_letters_at_duo(),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }
@@ -61,7 +65,7 @@ def _auditor(_actor: Actor) -> Values:
 
 
 def _beheerder(_actor: Actor) -> Values:
-    return {"without_phone": queries.without_phone(), **_four_eyes()}
+    return {"without_phone": queries.without_phone(), "without_address": queries.without_address(), **_four_eyes()}
 
 
 def _four_eyes() -> Values:

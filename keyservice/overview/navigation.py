@@ -16,7 +16,9 @@ _HOME = ("Overzicht", "front.home", frozenset[str]())
 _GEMEENTEN = ("Gemeenten", "gemeenten.index", frozenset({"gemeenten"}))
 _AANVRAGEN = ("Aanvragen", "aanvragen.index", frozenset({"aanvragen", "contacts", "issuance", "front.status"}))
 _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
+_CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
+_WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
 _COLLEAGUES = (
     "Collega's",
@@ -47,15 +49,23 @@ _PORTFOLIOS = (
 )
 # Label, endpoint, and the blueprints and endpoints whose pages belong under it.
 _MENUS = (
-    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _COLLEAGUES)),
-    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN)),
+    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _CONTACTS, _COLLEAGUES)),
+    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _CONTACTS)),
     (
         (Role.RELATIEBEHEERDER,),
-        (_HOME, _WORKLIST, ("Berichten", "front.messages", frozenset[str]()), _GEMEENTEN, _PERSONS),
+        (
+            _HOME,
+            _WORKLIST,
+            _WAVES,
+            ("Brieven", "issuance.letters.index", frozenset({"issuance.letters"})),
+            ("Berichten", "front.messages", frozenset[str]()),
+            _GEMEENTEN,
+            _PERSONS,
+        ),
     ),
     (
         (Role.AUDITOR,),
-        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _GEMEENTEN),
+        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _WAVES, _GEMEENTEN),
     ),
     ((Role.BEHEERDER,), (_HOME, _GEMEENTEN, _PERSONS, _PORTFOLIOS)),
 )

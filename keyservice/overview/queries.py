@@ -14,7 +14,7 @@ from keyservice.database import db
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.register_file import sort_key
 from keyservice.issuance.models import End, Issuance
-from keyservice.outbox.models import Delivery, OutboxMessage
+from keyservice.outbox.models import Letter
 from keyservice.sleutels.models import Sleutel
 
 FEW = 10
@@ -65,9 +65,10 @@ def deliveries(limit: int = FEW) -> Sequence[Row[*tuple[Any, ...]]]:
     query = (
         select(
             Aanvraag.id, Aanvraag.number, Aanvraag.gemeente_name, Issuance.deadline, Issuance.received_at,
-            Issuance.released_at, Issuance.password_sent_at,
+            Issuance.released_at, Issuance.password_sent_at, Letter.status.label("letter"),
         )
         .join(Aanvraag, Aanvraag.id == Issuance.aanvraag_id)
+        .outerjoin(Letter, Letter.subject == Issuance.id)
         .where(Issuance.ended_at.is_(None))
         .order_by(Issuance.deadline)
         .limit(limit)
@@ -93,16 +94,16 @@ def stopped(limit: int = FEW) -> Sequence[Row[*tuple[Any, ...]]]:
     return db.session.execute(query).all()
 
 
-def dead_messages() -> int:
-    """Return how many messages wait for a person."""
-    query = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.status == Delivery.DEAD)
-    return db.session.scalar(query) or 0
-
-
 def without_phone() -> int:
     """Return how many gemeenten have no registered number and have not ended."""
     query = select(func.count()).select_from(Gemeente).where(Gemeente.phone.is_(None), Gemeente.valid_until.is_(None))
     return db.session.scalar(query) or 0
+
+
+def without_address() -> int:
+    """Return how many gemeenten have no registered postal address and have not ended."""
+    no_address = Gemeente.address_line.is_(None), Gemeente.valid_until.is_(None)
+    return db.session.scalar(select(func.count()).select_from(Gemeente).where(*no_address)) or 0
 
 
 def numbers(dossiers: Iterable[UUID | None]) -> dict[UUID, str]:

@@ -4,41 +4,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from keyservice.aanvragen import review
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.aanvragen.workflow import Status, Step, allowed
+from keyservice.aanvragen.queries import replacement_of
+from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import of_dossier
-from keyservice.contacts.queries import missing
-from keyservice.issuance.messages import zip_prefix
-from keyservice.issuance.models import Issuance
-from keyservice.issuance.queries import of_aanvraag
+from keyservice.issuance.messages import by_letter, zip_prefix
+from keyservice.issuance.models import End, Issuance
+from keyservice.issuance.queries import letters_of, of_aanvraag, underway
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
+from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
+from keyservice.overview.remedies import for_gemeente, undelivered
 from keyservice.overview.timeline import Handover, Moment, happened, to_come
 from keyservice.overview.todo import Act, Todo, todo
+from keyservice.sleutels.life import State, state
 
 _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 
 
 @dataclass(frozen=True)
 class StatusView:
-    """What the status page shows. `lacking` are codes of `contacts.queries.missing`."""
+    """What the status page shows. `lacking` are codes of `contacts.queries.missing`.
+
+    `undelivered` are messages that did not arrive, each with what the gemeente can do.
+    """
 
     todo: Todo
     acts: tuple[Act, ...]
     moments: Sequence[Moment]
     lacking: tuple[str, ...]
     issuance: Issuance | None
+    letter: Letter | None
     zip_sent_at: datetime | None
+    undelivered: Sequence[tuple[OutboxMessage, str]]
     may_withdraw: bool
     may_discard: bool
     may_cancel: bool
+    may_replace: bool
+    replacement: Aanvraag | None
+    old_delivery: Issuance | None
+    may_stop_old: bool
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
     """Return how an aanvraag stands for somebody of its gemeente."""
     issuance = next(iter(reversed(of_aanvraag(aanvraag.id))), None)
+    messages = messages_of_dossier(aanvraag.id)
     handover = handover_of(issuance)
     box = todo_of(aanvraag, issuance)
     events = of_dossier(aanvraag.id)
@@ -48,12 +62,18 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         todo=box,
         acts=tuple(act for act in box.acts if aanvrager or act not in _OF_AANVRAGER),
         moments=happened(events, aanvraag.gemeente, people) + to_come(aanvraag.status, handover),
-        lacking=lacking(aanvraag),
+        lacking=lacking(aanvraag, issuance),
         issuance=issuance,
-        zip_sent_at=_zip_sent_at(issuance),
+        letter=letters_of([issuance.id]).get(issuance.id) if issuance else None,
+        zip_sent_at=_zip_sent_at(issuance, messages),
+        undelivered=[(message, for_gemeente(message, issuance)) for message in undelivered(messages, clock.now())],
         may_withdraw=allowed(aanvraag.standing, Step.WITHDRAW, actor),
         may_discard=aanvrager and aanvraag.status is Status.DRAFT,
         may_cancel=aanvrager and issuance is not None and issuance.ended_at is None,
+        may_replace=aanvraag.status is Status.ISSUED,
+        replacement=replacement_of(aanvraag.id),
+        old_delivery=underway(aanvraag.replaces_id) if aanvraag.replaces_id else None,
+        may_stop_old=aanvrager,
     )
 
 
@@ -61,18 +81,20 @@ def todo_of(aanvraag: Aanvraag, issuance: Issuance | None) -> Todo:
     """Return what is asked of the gemeente now."""
     return todo(
         aanvraag.status,
-        missing=lacking(aanvraag),
+        missing=lacking(aanvraag, issuance),
         question=aanvraag.question,
         rejection=aanvraag.rejection,
         handover=handover_of(issuance),
     )
 
 
-def lacking(aanvraag: Aanvraag) -> tuple[str, ...]:
-    """Return the codes of what the contacts still lack, as long as that matters."""
-    if aanvraag.status not in {Status.SUBMITTED, Status.IN_REVIEW, Status.INFO_REQUESTED, Status.APPROVED}:
-        return ()
-    return missing(aanvraag.key_contact, aanvraag.password_contact, clock.now())
+def lacking(aanvraag: Aanvraag, newest: Issuance | None) -> tuple[str, ...]:
+    """Return the codes of what the contacts still lack, as long as that matters.
+
+    After the issue it matters when the newest delivery stopped: a new one takes contacts that are checked.
+    """
+    stopped = newest is not None and newest.end_reason in {End.LAPSED, End.CANCELLED}
+    return review.lacking(aanvraag) if aanvraag.status in OPEN or stopped else ()
 
 
 def handover_of(issuance: Issuance | None) -> Handover | None:
@@ -80,12 +102,18 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
     if issuance is None:
         return None
     received = issuance.received_at is not None or issuance.released_at is not None
-    return Handover(received, issuance.password_sent_at is not None, issuance.end_reason)
+    return Handover(
+        received,
+        issuance.password_sent_at is not None,
+        issuance.end_reason,
+        by_letter=by_letter(issuance),
+        old_works=issuance.renews is not None and state(issuance.renews.facts, clock.now()) is State.ACTIVE,
+    )
 
 
-def _zip_sent_at(issuance: Issuance | None) -> datetime | None:
+def _zip_sent_at(issuance: Issuance | None, messages: Sequence[OutboxMessage]) -> datetime | None:
     """Return when the mail with the zip was last taken by the mail server."""
     if issuance is None:
         return None
-    mails = (m for m in messages_of_dossier(issuance.aanvraag_id) if m.dedup_key.startswith(zip_prefix(issuance)))
+    mails = (m for m in messages if m.dedup_key.startswith(zip_prefix(issuance)))
     return max((mail.sent_at for mail in mails if mail.sent_at), default=None)

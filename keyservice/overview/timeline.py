@@ -12,7 +12,7 @@ from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
-_HIDDEN_SUBJECTS = frozenset({"access", "account", "message"})
+_HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
 # The second half tells parts of an act that stands there already: saving a step, issuing, activating.
 _HIDDEN = frozenset(
     {
@@ -22,6 +22,7 @@ _HIDDEN = frozenset(
         "sleutel:make",
         "aanvraag:issue",
         "issuance:finish",
+        "letter:remind",
     }
 )
 # What was written for the gemeente; every other free text stays inside.
@@ -29,7 +30,7 @@ _FOR_THE_GEMEENTE: Mapping[str, str] = MappingProxyType(
     {"aanvraag:ask": "question", "aanvraag:reject": "reason", "aanvraag:withdraw": "reason"}
 )
 _WARNING = frozenset({"ask", "return", "retract"})
-_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code"})
+_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail"})
 # The steps of the road, each as it reads while it has not happened yet.
 ROAD = (
     "U verstuurt de aanvraag",
@@ -46,11 +47,16 @@ _REACHED: Mapping[Status, int] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Handover:
-    """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand."""
+    """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand.
+
+    `by_letter` says that the password takes days once it is sent, `old_works` that the key which it renews still works.
+    """
 
     received: bool
     password_sent: bool
     end: End | None
+    by_letter: bool = False
+    old_works: bool = False
 
 
 @dataclass(frozen=True)

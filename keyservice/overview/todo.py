@@ -100,7 +100,10 @@ def todo(
     if status in {Status.SUBMITTED, Status.IN_REVIEW}:
         return _during_review(missing)
     if status is Status.ISSUED:
-        return _after_issue(handover)
+        return _after_issue(handover, _own_work(missing))
+    if status is Status.APPROVED and _own_work(missing):
+        text = "DUO kan de sleutel pas uitgeven als dit opnieuw klaar is. Elke controle geldt 1 jaar."
+        return Todo("Controleer uw contactpersonen", text, "warning", _own_work(missing), (Act.CONTACTS,))
     return _FIXED[status]
 
 
@@ -117,10 +120,14 @@ def _during_review(missing: tuple[str, ...]) -> Todo:
     return Todo(_NOTHING, f"Uw relatiebeheerder bekijkt uw aanvraag binnen 5 werkdagen.{call}")
 
 
-def _after_issue(handover: Handover | None) -> Todo:
+def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Todo:
     if handover is None or handover.end in {End.LAPSED, End.CANCELLED}:
-        text = "Deze sleutel werkt niet. Bel of mail uw relatiebeheerder voor een nieuwe sleutel."
-        return Todo("De levering van de sleutel is gestopt", text, "warning")
+        old = handover is not None and handover.old_works
+        works = "De nieuwe sleutel werkt niet, uw oude sleutel nog wel." if old else "Deze sleutel werkt niet."
+        text = f"{works} Bel of mail uw relatiebeheerder voor een nieuwe sleutel."
+        if points:
+            text += "\nDaarvoor moet u eerst dit opnieuw doen, omdat het langer dan 1 jaar geleden is:"
+        return Todo("De levering van de sleutel is gestopt", text, "warning", points, (Act.CONTACTS,) if points else ())
     if handover.end is End.DONE:
         return Todo(_NOTHING, "De sleutel is geactiveerd.", "ok")
     if not handover.received:
@@ -132,6 +139,13 @@ def _after_issue(handover: Handover | None) -> Todo:
         return Todo("Meld dat u het zipbestand hebt", text, "warning")
     if not handover.password_sent:
         return Todo(_NOTHING, "Het zipbestand is ontvangen. Uw collega krijgt nu het wachtwoord.")
+    if handover.by_letter:
+        text = (
+            "Het wachtwoord gaat per brief naar uw collega. Dat duurt een paar werkdagen. "
+            "Is de brief er? Open dan het zipbestand. Daarin staat een activatiecode. Vul die hier in. "
+            "Pas dan werkt de sleutel. Is de brief er na 5 werkdagen niet? Bel dan uw relatiebeheerder."
+        )
+        return Todo("Wacht op de brief en activeer de sleutel", text, "warning", acts=(Act.ACTIVATE,))
     text = (
         "Open het zipbestand met het wachtwoord van uw collega. In het zipbestand staat een activatiecode. "
         "Vul die hier in. Pas dan werkt de sleutel."

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from keyservice.aanvragen.queries import aanvraag_for
@@ -11,21 +11,24 @@ from keyservice.aanvragen.words import STATUS
 from keyservice.accounts.queries import names, portfolio
 from keyservice.audit.queries import search
 from keyservice.gemeenten.phones import show_phone
+from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import NotFound
-from keyservice.outbox.queries import counts, dead
-from keyservice.overview import cards, queries, words
+from keyservice.overview import cards, monitor_views, queries, words
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
+from keyservice.overview.blueprint import bp
+from keyservice.overview.causes import cause
 from keyservice.overview.forms import EventsForm, SearchForm, WorklistForm
 from keyservice.overview.front import front_page
+from keyservice.overview.posts import read as read_posts
 from keyservice.overview.todo import LABELS, Act
 from keyservice.overview.worklist import Cursor, Page, page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
-bp = Blueprint("front", __name__)
+__all__ = ["bp", "monitor_views"]  # importing that module hangs its addresses into the one blueprint
 EVENTS_PAGE = 50
 _ANY = UUID(int=0)
 
@@ -37,6 +40,7 @@ def _words() -> dict[str, object]:
     return {
         "words": words,
         "cards": cards,
+        "cause": cause,
         "aanvraag_status": STATUS,
         "show_phone": show_phone,
         "dossier_base": base,  # a url_for for each row would be a third of the time of a page
@@ -107,6 +111,7 @@ def worklist() -> ResponseReturnValue:
         portfolio=own,
         names=names(row.claimed_by for row in found.rows),
         now=clock.now(),
+        letters=count_letters_at_duo() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
         next_url=_more_url("front.worklist", form, found.next),
         first_url=_more_url("front.worklist", form, "") if after else None,
     )
@@ -132,10 +137,10 @@ def _more_url(endpoint: str, form: SearchForm, after: object) -> str | None:
 @access.allow(Role.RELATIEBEHEERDER)
 def messages() -> ResponseReturnValue:
     """Show how many messages stand where, and those that a person must look at."""
-    failed = dead()
-    return render_template(
-        "overview/messages.html", counts=counts(), dead=failed, numbers=queries.numbers(row.dossier for row in failed)
-    )
+    after = request.args.get("na")
+    posts = read_posts(access.person(), after)
+    next_url = url_for("front.messages", na=posts.after) if posts.after else None
+    return render_template("overview/messages.html", posts=posts, next_url=next_url, first=after is None)
 
 
 @bp.get("/gebeurtenissen")

@@ -10,10 +10,10 @@ from keyservice.aanvragen.workflow import OPEN
 from keyservice.accounts.words import ROLES
 from keyservice.audit.queries import EventView
 from keyservice.contacts.models import Via
-from keyservice.issuance.models import End
+from keyservice.issuance import words as issuance_words
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.outbox.models import Channel, Delivery
+from keyservice.outbox.models import Channel, Delivery, OutboxMessage
 from keyservice.overview.worklist import Cells
 from keyservice.sleutels.life import Facts, State, state
 
@@ -30,24 +30,18 @@ SLEUTEL: Mapping[State, Badge] = MappingProxyType(
         State.REVOKED: ("Ingetrokken", "error"),
     }
 )
-ISSUANCE: Mapping[End | None, Badge] = MappingProxyType(
-    {
-        None: ("Onderweg", "neutral"),
-        End.DONE: ("Afgerond", "success"),
-        End.LAPSED: ("Vervallen", "inactive"),
-        End.CANCELLED: ("Geannuleerd", "error"),
-    }
-)
+ISSUANCE, delivery_stage = issuance_words.ISSUANCE, issuance_words.delivery_stage
 DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
     {
         Delivery.WAITING: ("Wacht op verzending", "neutral"),
         Delivery.SENDING: ("Wordt verstuurd", "neutral"),
         Delivery.SENT: ("Verstuurd", "success"),
+        Delivery.BOUNCED: ("Niet aangekomen", "error"),
         Delivery.DEAD: ("Mislukt", "error"),
         Delivery.CANCELLED: ("Niet meer nodig", "inactive"),
     }
 )
-CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms"})
+CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
 RESULT: Mapping[str, Badge] = MappingProxyType(
     {"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error"), "failed": ("Klopt niet", "error")}
@@ -62,8 +56,10 @@ VISITOR = "Iemand zonder account"
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "account": "account",
+        "address": "postadres",
         "act": "handeling",
         "agent": "browser",
+        "able": "kan vernieuwd worden",
         "approval": "goedkeuring",
         "attempts": "pogingen",
         "audience": "doelgroep",
@@ -76,13 +72,18 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "day": "dag",
         "deadline": "uiterlijk",
         "email": "e-mailadres",
+        "done": "vernieuwd",
         "expires_at": "geldig tot",
+        "expires_until": "verloopt uiterlijk",
         "factor": "bewijs",
         "factors": "bewijs",
         "four_eyes": "vier ogen",
         "function": "functie",
+        "gemeenten": "gemeenten",
+        "items": "op de lijst",
         "kind": "soort",
         "left": "nog over",
+        "list": "hash van de lijst",
         "mailbox": "e-mailadres",
         "mobile": "mobiel nummer",
         "motivation": "motivering",
@@ -94,19 +95,25 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "phone": "telefoonnummer",
         "proof_forgotten": "bewijs vervallen",
         "question": "vraag",
+        "readers": "verteld aan",
         "reason": "reden",
-        "previous": "vorige relatiebeheerder",
+        "prepared_by": "voorbereid door",
+        "previous": "vorige",
+        "refused": "niet vernieuwd",
         "second_needed": "tweede persoon nodig",
         "reminder": "herinnering",
         "revision": "versie",
         "role": "rol",
         "sleutel": "sleutel",
         "source": "netwerkadres",
+        "status": "code van de mailserver",
+        "started_by": "gestart door",
         "step": "stap",
         "text": "tekst",
         "tries": "pogingen",
         "until": "tot",
         "via": "manier",
+        "wave": "vernieuwingsronde",
     }
 )
 MESSAGES: Mapping[str, str] = MappingProxyType(
@@ -129,6 +136,11 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "account-many-failures": "Vaak verkeerd ingelogd",
         "account-new-device": "Nieuw apparaat",
         "account-password-changed": "Wachtwoord veranderd",
+        "brief-gepost": "Brief is gepost",
+        "brief-mislukt": "Brief mislukt of retour",
+        "brief-wacht": "Herinnering: brief printen of posten",
+        "bericht-mislukt": "Melding dat een bericht niet is aangekomen",
+        "bericht-mislukt-duo": "Melding dat een gemeente berichten niet krijgt",
         "contact-log-in": "Vraag om in te loggen en te bevestigen",
         "practice-zip": "Oefenbestand",
         "sleutel-active": "Sleutel geactiveerd",
@@ -143,7 +155,10 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "uitgifte-remind-password": "Herinnering: wachtwoord bekijken",
         "uitgifte-remind-receipt": "Herinnering: zipbestand melden",
         "wachtwoord": "Wachtwoord",
+        "wachtwoordbrief": "Wachtwoord",
         "wachtwoord-klaar": "Bericht: wachtwoord staat klaar",
+        "wave-finished": "Vernieuwingsronde klaar",
+        "wave-prepared": "Vernieuwingsronde wacht op een collega",
     }
 )
 
@@ -155,6 +170,7 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "channel": {str(channel): name for channel, name in CHANNEL.items()},
         "kind": MESSAGES,
         "part": PARTS,
+        "readers": {str(role): f"{name}s" for role, name in ROLES.items()},
         "via": {str(via): name for via, name in WAYS.items()},
         "role": {str(role): name for role, name in ROLES.items()},
     }
@@ -202,11 +218,11 @@ def message_name(kind: str) -> str:
     return MESSAGES.get(kind, kind)
 
 
-def delivery_stage(row: Cells) -> str:
-    """Return what a delivery underway waits for."""
-    if row.password_sent_at:
-        return "Wacht op activeren"
-    return "Wachtwoord gaat weg" if row.received_at or row.released_at else "Wacht op bericht dat het zipbestand er is"
+def delivery(message: OutboxMessage) -> Badge:
+    """Return where a message stands; a letter that is "sent" has yet to be printed."""
+    if message.channel is Channel.LETTER and message.status is Delivery.SENT:
+        return "Klaargezet om te printen", "success"
+    return DELIVERY[message.status]
 
 
 def age(row: Cells, now: datetime) -> str:

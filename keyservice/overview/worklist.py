@@ -27,6 +27,7 @@ _COLUMNS = (
     Aanvraag.leverancier,
     Aanvraag.pakket,
     Aanvraag.omgeving,
+    Aanvraag.kind,
     Aanvraag.status,
     Aanvraag.status_since,
     Aanvraag.submitted_at,

@@ -6,13 +6,14 @@ database but has no ring can neither make a key nor change one unseen.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from keyservice import audit, settings
-from keyservice.database import execute_count, next_number, transaction
+from keyservice.database import execute_count, next_number, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import GEMEENTE_ROLES, WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound
@@ -27,27 +28,27 @@ from keyservice.sleutels.models import Sleutel
 log = structlog.get_logger()
 LIFE_DAYS = 365  # `design.md` 2.8: until the last working day on or before day 365
 _PURPOSE = "sleutel"
+_INSERT = insert(table_of(Sleutel))
 
 
-def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> tuple[Sleutel, Secret]:
-    """Make a key that sleeps until it is activated; return its row and, this once, the key itself. Raises Refused."""
+def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> tuple[UUID, Secret]:
+    """Make a key that sleeps until it is activated; return its id and, this once, the key itself. Raises Refused."""
     actor.require(Role.RELATIEBEHEERDER)
     key, now = new_key(omgeving), clock.now()
     last_day = clock.working_day_on_or_before(clock.local_date(now) + timedelta(days=LIFE_DAYS))
     facts = Facts(not_before=now, expires_at=clock.end_of_day(last_day))
     with transaction() as session:
-        sleutel = Sleutel(
-            id=new_id(),
-            number=next_number("sleutel", "SL", clock.local(now).year),
-            gemeente=gemeente,
-            omgeving=omgeving,
-            digest=digest(key),
-            not_before=facts.not_before,
-            expires_at=facts.expires_at,
-        )
-        sleutel.mac = settings.rings().mac(_PURPOSE, *_parts(sleutel, facts, None))
-        session.add(sleutel)
-        session.flush()
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "number": next_number("sleutel", "SL", clock.local(now).year),
+            "gemeente": gemeente,
+            "omgeving": omgeving,
+            "digest": digest(key),
+            "not_before": facts.not_before,
+            "expires_at": facts.expires_at,
+        }
+        sleutel = Sleutel(**values)  # not of the session: the MAC and the row are written in one statement
+        session.execute(_INSERT, {**values, "mac": settings.rings().mac(_PURPOSE, *_parts(sleutel, facts, None))})
         audit.record(
             events.MADE,
             actor,
@@ -58,7 +59,7 @@ def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> t
             omgeving=omgeving,
             expires_at=facts.expires_at,
         )
-    return sleutel, key
+    return sleutel.id, key
 
 
 def activate(actor: Actor, sleutel_id: UUID, *, dossier: UUID) -> None:

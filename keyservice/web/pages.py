@@ -1,13 +1,13 @@
-"""The pages that belong to no slice: accessibility, privacy, contact, security.txt."""
+"""The pages that belong to no slice: accessibility, privacy, contact, the opener of zips, security.txt."""
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from keyservice import settings
 from keyservice.kernel import clock
-from keyservice.web import access
+from keyservice.web import access, opener
 
 bp = Blueprint("web", __name__)
 
@@ -42,6 +42,24 @@ def report_vulnerability() -> ResponseReturnValue:
 def contact() -> ResponseReturnValue:
     """Show how to reach the operator."""
     return _page("contact")
+
+
+@bp.get(opener.PATH)
+@access.public
+def open_zip() -> ResponseReturnValue:
+    """Show the page that opens a zip; all else happens in the browser."""
+    page = make_response(render_template("web/opener.html"))
+    page.headers["Content-Security-Policy"] = opener.POLICY
+    return page
+
+
+@bp.get(f"{opener.PATH}/{opener.FILE_NAME}")
+@access.public
+def download_opener() -> ResponseReturnValue:
+    """Return the opener as one file; never as a page of this site."""
+    answer = Response((opener.BUILD / opener.FILE_NAME).read_bytes(), mimetype="application/octet-stream")
+    answer.headers.set("Content-Disposition", "attachment", filename=opener.FILE_NAME)
+    return answer
 
 
 @bp.get("/.well-known/security.txt")

@@ -28,6 +28,7 @@ def ready(omgeving: str = "productie", pakket: str = "Volgpakket", *, status: St
     anna, aanvraag_id, now = person_id("anna"), new_id(), clock.now()
     with transaction() as session:
         session.add_all([key := _key_contact(), password := _password_contact()])
+        password.vouched_beside = key.fingerprint
         session.flush()
         session.add(
             Aanvraag(

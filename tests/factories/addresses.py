@@ -23,8 +23,10 @@ STATE = {
     "issuance.issue": "approved",
     "issuance.activate": "issued",
     "issuance.reissue": "stopped",
+    "issuance.renew": "issued",
     "aanvragen.this_is_me": "to_prove",
     "aanvragen.ask_log_in": "to_prove",
+    "aanvragen.start_replacement": "issued",
 }
 # What only the two contacts may who log in for it.
 BY_LOGIN = {
@@ -40,6 +42,10 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "issuance_id": lambda things, endpoint: things.issuance_by_login if endpoint in BY_LOGIN else things.issuance,
     "what": lambda _things, _endpoint: "zipbestand",
     "message_id": lambda things, _endpoint: things.message,
+    "letter_id": lambda things, endpoint: (
+        things.opened_letter if endpoint == "issuance.letters.post" else things.letter
+    ),
+    "how": lambda _things, _endpoint: "mislukt",
     "code": lambda things, _endpoint: things.code,
     "token": lambda things, _endpoint: things.receipt_token,
     "account_id": lambda things, _endpoint: things.colleague,
@@ -49,6 +55,8 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     ),
     "reset_id": lambda things, _endpoint: things.reset,
     "entry_id": lambda things, _endpoint: things.portfolio_entry,
+    "wave_id": lambda things, _endpoint: things.wave,
+    "halt": lambda _things, _endpoint: "stoppen",
     "passkey_id": lambda own, _endpoint: own.passkey,
     "step": lambda _things, _endpoint: "software",
     "act": lambda _things, _endpoint: "aanvulling-vragen",
@@ -57,15 +65,20 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
 }
 # Parts that are a person's own, and those that are nobody's.
 PERSONAL = {"passkey_id"}
-GENERAL = {"what", "step", "act", "filename", "audience"}
+GENERAL = {"what", "how", "step", "act", "filename", "audience", "wave_id", "halt"}
 TYPED = {name: value for step in STEPS.values() for name, value in step.items()} | {
     **dict.fromkeys(("text", "motivation", "reden"), "Gebeld en gecontroleerd."),
-    **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld"), "y"),
+    **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld", "bevestigd"), "y"),
+    "adres": "Postbus 100",
+    "postcode": "1234 AB",
+    "plaats": "Voorbeeldstad",
     **dict.fromkeys(("nummer", "telefoon"), "+31102000000"),
     "code": "12345678",
     "naam": "Nieuwe Collega",
     "rol": "raadplegen_muteren_2013",
     "tot": "",
+    "verloopt": "2199-12-31",
+    "gemeenten": "",
     "activatiecode": "2345-6789",
     "revision": "0",
 }

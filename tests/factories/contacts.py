@@ -22,7 +22,7 @@ from tests.factories.aanvragen import ready
 
 FORGOTTEN = (
     *("verified_address", "verified_at", "verified_account", "confirmed_at"),
-    *("vouched_by", "vouched_how", "vouched_number", "vouched_at"),
+    *("vouched_by", "vouched_how", "vouched_number", "vouched_at", "vouched_beside"),
 )
 
 
@@ -66,6 +66,21 @@ def logins_only(aanvraag_id: UUID, key: str, password: str, *, proven: bool = Tr
             row.verified_address = account.email if proven else None
             row.verified_account = account.id if proven else None
             row.confirmed_at = row.confirmed_at if proven else None
+        session.flush()
+        assert aanvraag.key_contact
+        assert aanvraag.password_contact
+        aanvraag.password_contact.vouched_beside = aanvraag.key_contact.fingerprint
+
+
+def letter_contact(aanvraag_id: UUID, *, proven: bool = True) -> None:
+    """Make the password contact of an aanvraag somebody who gets a letter, at the address in the register."""
+    with transaction() as session:
+        row = session.get_one(Aanvraag, aanvraag_id).password_contact
+        assert row
+        row.via, row.mailbox, row.mobile = Via.LETTER, f"wim{row.gemeente}@voorbeeldstad.example", None
+        session.flush()
+        row.verified_address = row.address if proven else None
+        row.confirmed_at = row.confirmed_at if proven else None
 
 
 def contact(contact_id: UUID) -> Contact:

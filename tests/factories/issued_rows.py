@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from keyservice import settings
 from keyservice.aanvragen.content import content_hash
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.aanvragen.queries import aanvraag_for, current_content
@@ -15,7 +16,9 @@ from keyservice.demo.people import person_id
 from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.ids import link_token, new_id, z_number
+from keyservice.kernel.seal import Place
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
+from keyservice.outbox.service import RING, TABLE
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 
@@ -78,24 +81,22 @@ def issue(aanvraag_id: UUID, **facts: object) -> UUID:
         return issuance.id
 
 
-def dead_message(aanvraag_id: UUID) -> UUID:
-    """Store a mail that was given up, and return its id."""
+def dead_message(aanvraag_id: UUID, kind: str = "aanvraag-received", **facts: object) -> UUID:
+    """Store a mail that was given up, the facts of the row as given, and return its id."""
     message_id, now = new_id(), clock.now()
+    sealed = settings.rings().seal(RING, b"{}", Place(TABLE, "content", message_id))
+    values: dict[str, object] = {
+        "kind": kind,
+        "channel": Channel.MAIL,
+        "recipient": "a…@voorbeeldstad.example",
+        "dossier": aanvraag_id,
+        "status": Delivery.DEAD,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 12,
+        "last_error": "SMTP 550: recipient refused",
+        "content": sealed,
+    }
     with transaction() as session:
-        session.add(
-            OutboxMessage(
-                id=message_id,
-                dedup_key=f"test:{message_id}",
-                kind="received",
-                channel=Channel.MAIL,
-                recipient="a…@voorbeeldstad.example",
-                dossier=aanvraag_id,
-                status=Delivery.DEAD,
-                created_at=now,
-                due_at=now,
-                attempts=12,
-                last_error="550 mailbox unavailable",
-                content=b"sealed",
-            )
-        )
+        session.add(OutboxMessage(id=message_id, dedup_key=f"test:{message_id}", **values | facts))
     return message_id

@@ -25,6 +25,8 @@ TEMPLATES = {
     "post/test/body.html": "<!DOCTYPE html><html lang=nl><title>t</title><p>Beste {{ name }}, {{ word }}</p></html>",
     "post/test/sms.txt": "Code {{ word }} voor {{ name }}",
 }
+LINE = "7-abcdefghij234567abcd"
+"""A control line, of no checkpoint."""
 ZIP = Attachment("sleutel.zip", "application/zip", bytes(range(256)) * 20)
 
 

@@ -20,15 +20,18 @@ from keyservice.demo.people import PASSWORD, person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.issuance import service
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.wave_models import Wave
+from keyservice.issuance.wave_workflow import WaveStatus
 from keyservice.kernel import clock
-from keyservice.kernel.actor import CLI, Role
+from keyservice.kernel.actor import ANONYMOUS, CLI, Role
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from tests.conftest import csrf
 from tests.factories.aanvragen import actor, ready
-from tests.factories.contacts import FORGOTTEN, logins_only
+from tests.factories.contacts import FORGOTTEN, letter_contact, logins_only
 from tests.factories.issuance import token_of
 from tests.factories.issued_rows import approve, dead_message
+from tests.factories.letters import letter_of, opened_letter
 
 HERE, THERE, FORMER = "9998", "9999", "9997"
 GEMEENTEN = (HERE, THERE, FORMER)
@@ -102,6 +105,8 @@ class Things:
     issuance: UUID
     issuance_by_login: UUID
     message: UUID
+    letter: UUID
+    opened_letter: UUID
     receipt_token: str
     colleague: UUID
     grant: UUID
@@ -109,6 +114,7 @@ class Things:
     invitation_by_duo: UUID
     reset: UUID
     portfolio_entry: UUID
+    wave: UUID
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,9 @@ def populate() -> World:
                 sort_name="vroegerdam",
                 province="Fictief",
                 phone="+31302000000",
+                address_line="Postbus 9997",
+                postcode="1234 EF",
+                town="Vroegerdam",
                 fictive=True,
             )
         )
@@ -204,9 +213,40 @@ def _things(code: str) -> Things:
         issuance=underway,
         issuance_by_login=by_login,
         message=dead_message(aanvragen["issued"]),
+        letter=letter_of(_by_letter(code, "letter")),
+        opened_letter=opened_letter(_by_letter(code, "opened_letter"), person_id("rik")),
         receipt_token=token_of(aanvragen["issued"]).reveal(),
+        wave=_wave(),
         **_of_accounts(code),
     )
+
+
+def _by_letter(code: str, name: str) -> UUID:
+    """Store an issuance whose password goes by letter, received already, and return its id."""
+    aanvraag_id = _aanvraag(code, Status.SUBMITTED, name)
+    letter_contact(aanvraag_id)
+    approve(aanvraag_id)
+    issuance_id = service.issue(actor("rosa"), aanvraag_id)
+    service.confirm_receipt(ANONYMOUS, token_of(aanvraag_id))
+    return issuance_id
+
+
+def _wave() -> UUID:
+    """Store a wave that Rik prepared, with nothing on its list."""
+    now = clock.now()
+    with transaction() as session:
+        made = Wave(
+            id=new_id(),
+            name="Vernieuwing productie",
+            reason="De sleutels verlopen.",
+            expires_until=now,
+            status=WaveStatus.PREPARED,
+            status_since=now,
+            prepared_by=person_id("rik"),
+            prepared_at=now,
+        )
+        session.add(made)
+        return made.id
 
 
 # Who gets zip and password of a gemeente by logging in.

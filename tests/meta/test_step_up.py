@@ -25,6 +25,7 @@ WITHOUT = {
     "security.logout": "only takes",
     # The road of an aanvraag before anything is given.
     "aanvragen.create": "a draft",
+    "aanvragen.start_replacement": "a draft",
     "aanvragen.step": "a draft",
     "aanvragen.discard": "only takes",
     "aanvragen.submit": "asks; DUO decides",
@@ -34,12 +35,15 @@ WITHOUT = {
     "aanvragen.send_practice": "a harmless zip to the address that must prove itself",
     "aanvragen.send_sms": "a code to the number that must prove itself",
     "aanvragen.ask_log_in": "a mail to the address that must prove itself",
+    "contactpersonen.retire": "only takes",
     "aanvragen.review": "claims, asks, rejects or retracts: none of them gives",
     "aanvragen.note": "a note",
     "issuance.report_receipt": "sends the password to somebody else, as the link in the mail does",
     "issuance.disown": "only takes",
+    "issuance.letters.post": "says what was done on paper",
     "issuance.resend": "the same zip to the same contact; without the password it is worthless",
     "issuance.retry_message": "the same message to the same reader",
+    "waves.halt": "only takes",
     # Accounts. What only takes must be quick.
     "accounts.act_for_gemeente": "chooses among what was granted",
     "accounts.change_password": "asks the old password itself",

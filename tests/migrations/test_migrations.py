@@ -20,8 +20,12 @@ from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.demo import people
 from keyservice.gemeenten.service import load_register
+from keyservice.kernel import clock
+from keyservice.kernel.ids import new_id
+from keyservice.outbox.models import Delivery, OutboxMessage
 from keyservice.settings import Settings
 from tests.conftest import BACKENDS, environ, postgres_server, url_of
+from tests.factories.issued_rows import dead_message
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,38 @@ def test_foreign_keys_are_on_again_after_migrating() -> None:
     upgrade()
     if db.engine.dialect.name == "sqlite":
         assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+@pytest.mark.usefixtures("empty")
+def test_the_register_keeps_its_gemeenten_when_letters_come_and_go() -> None:
+    upgrade()
+    load_register()
+    people.load()
+    query = text("SELECT code, name, phone FROM gemeente ORDER BY code")
+    before = db.session.execute(query).all()
+    db.session.remove()
+    downgrade(revision="0003")
+    assert db.session.execute(query).all() == before
+    db.session.remove()
+    upgrade()
+    assert db.session.execute(query).all() == before
+    assert set(db.session.scalars(text("SELECT postcode FROM gemeente"))) == {None}
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_version_that_knows_no_bounces_reads_such_a_mail_as_sent() -> None:
+    upgrade()
+    people.load()
+    now = clock.now()
+    dead_message(new_id(), status=Delivery.BOUNCED, bounced_at=now, bounce_status="5.1.1", content=None)
+    dead_message(new_id(), "aanvraag-reminder", for_duo=True)
+    db.session.remove()
+    before = ScriptDirectory(str(PACKAGE / "migrations")).get_revision("0005").down_revision
+    downgrade(revision=str(before))
+    statuses = text("SELECT status FROM outbox_message ORDER BY status")
+    assert db.session.scalars(statuses).all() == ["dead", "sent"]
+    db.session.remove()
+    upgrade()
+    rows = db.session.scalars(select(OutboxMessage).order_by(OutboxMessage.status)).all()
+    told = [(row.status, row.for_duo, row.bounced_at, row.escalated_at is not None) for row in rows]
+    assert told == [(Delivery.DEAD, True, None, True), (Delivery.SENT, False, None, False)]

@@ -25,6 +25,8 @@ from keyservice.aanvragen.workflow import Status
 ONE = UUID("00000000-0000-4000-8000-000000000001")
 AANVRAAG: dict[str, object] = {
     "number": "AA-2026-00001",
+    "kind": "eerste",
+    "replaces_id": None,
     "gemeente": "9998",
     "gemeente_name": "Voorbeeldstad",
     "oin": "00000003123456780000",

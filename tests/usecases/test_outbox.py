@@ -29,7 +29,7 @@ from keyservice.outbox.channels.mail import MailProvider
 from keyservice.outbox.delivery import claim, deliver_due
 from keyservice.outbox.message import Attachment, Content
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
-from tests.factories.post import ZIP, app_for_post, ids, make_due, queue, row, statuses
+from tests.factories.post import LINE, ZIP, app_for_post, ids, make_due, queue, row, statuses
 from tests.fakes import Behaviour, free_port, mail_server
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -72,12 +72,15 @@ def test_a_mail_arrives_whole_at_its_one_recipient(behaviour: Behaviour) -> None
     plain, html = message.get_body(("plain",)), message.get_body(("html",))
     assert plain is not None
     assert html is not None
-    assert plain.get_content().splitlines() == [
+    *text, control = plain.get_content().splitlines()
+    assert control.startswith("Controleregel (u hoeft hier niets mee te doen): ")
+    assert text == [
         "Beste Zoë 🍞,",
         "",
         "Het woord is: GEHEIM-WOORD.",
         ".",
         "Een punt op een regel.",
+        "",
     ]
     assert "<p>Beste Zoë 🍞, GEHEIM-WOORD</p>" in html.get_content()
     (attachment,) = message.iter_attachments()
@@ -187,7 +190,7 @@ def test_back_off_doubles_from_a_minute_to_eight_hours_and_ends_after_96_hours(a
         assert 80 < sum(waits) / 60 < 113, "96 hours, and the jitter"
         dead = row()
         assert (dead.status, dead.last_error, dead.content is None) == (Delivery.DEAD, "ConnectionRefusedError", False)
-        assert [message.id for message in queries.dead()] == [dead.id]
+        assert [message.id for message in queries.failed(NOON, None, 10)] == [dead.id]
         assert [event.code for event in audit_queries.of_dossier(DOSSIER)] == ["message:fail"]
 
 
@@ -275,11 +278,11 @@ def test_i5_a_lapsed_lease_is_taken_over_and_the_one_who_lost_it_changes_nothing
         delivery._mark_sent(lost)
         delivery._postpone(lost, "too late")
         delivery._bury(lost, "too late")
-        delivery._send_batch(Channel.MAIL, [lost])
+        delivery._send_batch(Channel.MAIL, [lost], LINE, delivery._always)
         now = row()
         assert (now.status, now.owner, now.last_error) == (Delivery.SENDING, taken.owner, None)
         assert behaviour.mails == []
-        delivery._send_batch(Channel.MAIL, [taken])
+        delivery._send_batch(Channel.MAIL, [taken], LINE, delivery._always)
         assert row().status is Delivery.SENT
         assert len(behaviour.mails) == 1
 
@@ -297,8 +300,8 @@ def test_i5_a_batch_that_takes_longer_than_the_lease_sends_nothing_twice(
     with time_machine.travel(datetime.now(UTC), tick=False) as time:
         slow = claim(new_id(), 3)
         time.shift(delivery.LEASE + timedelta(seconds=1))
-        delivery._send_batch(Channel.MAIL, claim(new_id(), 3))
-        delivery._send_batch(Channel.MAIL, slow)
+        delivery._send_batch(Channel.MAIL, claim(new_id(), 3), LINE, delivery._always)
+        delivery._send_batch(Channel.MAIL, slow, LINE, delivery._always)
     assert len(behaviour.mails) == 3
 
 
@@ -341,7 +344,7 @@ def rendered(**changed: object) -> EmailMessage:
         "values": {"name": "n", "word": "w"},
         "attachment": None,
     }
-    return parsed(MailProvider().render(message, Content(**(content | changed))))  # type: ignore[arg-type]  # fields of several types
+    return parsed(MailProvider().render(message, Content(**(content | changed)), LINE))  # type: ignore[arg-type]  # fields of several types
 
 
 @hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -26,6 +26,7 @@ from keyservice.audit.queries import of_dossier
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
+from keyservice.issuance.words import WAVE
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
 from keyservice.kernel.errors import Conflict, NotFound, Refused
@@ -37,6 +38,7 @@ from keyservice.outbox.message import Content, decode
 from keyservice.outbox.service import RING, TABLE, enqueue
 from keyservice.web.error_texts import WORDS
 from tests.factories.aanvragen import actor, ready
+from tests.factories.post import LINE
 
 pytestmark = pytest.mark.usefixtures("context")
 # A Monday long after the fictive people came, without holidays in the two weeks after it.
@@ -171,7 +173,7 @@ def test_every_mail_of_the_review_has_a_subject_a_text_and_a_page() -> None:
     made: dict[str, Message] = {}
     for row in [*outbox.of_dossier(question), *outbox.of_dossier(others)]:
         content = decode(settings.rings().unseal(RING, row.content or b"", Place(TABLE, "content", row.id)))
-        made[row.kind] = message_from_bytes(MailProvider().render(row, content))
+        made[row.kind] = message_from_bytes(MailProvider().render(row, content, LINE))
     assert len(made) == 8
     for mail in made.values():
         plain, html = parts(mail)
@@ -397,4 +399,4 @@ def test_one_bad_row_does_not_stop_a_timer_and_leaves_nothing_half() -> None:
 
 
 def test_the_words_of_a_status_are_the_same_on_every_page() -> None:
-    assert {state.value: label for state, (label, _) in STATUS.items()} == WORDS
+    assert {state.value: label for state, (label, _) in [*STATUS.items(), *WAVE.items()]} == WORDS

@@ -9,30 +9,34 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from keyservice.aanvragen import review
+from keyservice.aanvragen import replacing, review
 from keyservice.aanvragen import service as aanvragen
 from keyservice.aanvragen.content import Section
 from keyservice.aanvragen.workflow import Step
 from keyservice.audit.models import AuditEvent
-from keyservice.contacts import by_login, vouching
+from keyservice.contacts import by_login, keeping, vouching
 from keyservice.contacts import service as contacts
-from keyservice.contacts.models import Part
+from keyservice.contacts.models import Part, Via
 from keyservice.database import db
 from keyservice.gemeenten import service as gemeenten
-from keyservice.issuance import receiving
+from keyservice.issuance import letters, receiving
+from keyservice.issuance import replacing as contact_replacing
 from keyservice.issuance import service as issuances
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
 from keyservice.kernel.errors import NotFound, Refused
 from keyservice.outbox import service as outbox
-from keyservice.outbox.models import OutboxMessage
+from keyservice.outbox.models import LetterStatus, OutboxMessage
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.format import Omgeving
 from tests.factories.contacts import unproven
 from tests.factories.issuance import issuance, issued
+from tests.factories.letters import letter_of, received
 
 UseCase = Callable[[Actor, "Ids"], object]
 GEMEENTE = frozenset({Role.AANVRAGER, Role.GEMEENTEBEHEERDER})
+GEMEENTEBEHEERDER = frozenset({Role.GEMEENTEBEHEERDER})
+NEW = {"name": "Eva Nieuw", "function": "Jurist", "mailbox": "eva@voorbeeldstad.example"}
 AANVRAGER, DUO = frozenset({Role.AANVRAGER}), frozenset({Role.RELATIEBEHEERDER})
 # Only the contact himself, whatever the role.
 NOBODY_ELSE: frozenset[Role] = frozenset()
@@ -43,6 +47,7 @@ class Ids:
     """An aanvraag under review and one that is being handed over."""
 
     def __init__(self) -> None:
+        self.letter = letter_of(received())
         self.issuance = issued()
         self.case = unproven()
         row = issuance(self.issuance)
@@ -66,6 +71,20 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
         f"review.take_step {step}": (DUO, lambda a, i, step=step: review.take_step(a, i.case.aanvraag, step, "Tekst"))  # type: ignore[misc]  # the default binds
         for step in review.EFFECTS
     },
+    "replacing.start_replacement": (GEMEENTE, lambda a, i: replacing.start_replacement(a, i.issued)),
+    "replacing.place_contact": (
+        GEMEENTEBEHEERDER,
+        lambda a, i: replacing.place_contact(a, i.case.aanvraag, Part.KEY, i.case.key, i.case.key),
+    ),
+    "keeping.replace": (
+        GEMEENTEBEHEERDER,
+        lambda a, i: keeping.replace(a, i.case.key, Via.MAIL, NEW, retire=True),
+    ),
+    "keeping.retire": (GEMEENTEBEHEERDER, lambda a, i: keeping.retire(a, i.case.key)),
+    "contact_replacing.replace_contact": (
+        GEMEENTEBEHEERDER,
+        lambda a, i: contact_replacing.replace_contact(a, i.case.key, Via.MAIL, NEW, [i.case.aanvraag], seen=""),
+    ),
     "review.approve": (DUO, lambda a, i: review.approve(a, i.case.aanvraag, "Alles klopt.")),
     "review.add_note": (DUO, lambda a, i: review.add_note(a, i.case.aanvraag, "Tekst")),
     "contacts.propose": (
@@ -109,6 +128,13 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "sleutels.revoke": (GEMEENTE_ROLES | DUO, lambda a, i: sleutels.revoke(a, i.sleutel, "leaked", dossier=i.issued)),
     "outbox.retry": (DUO, lambda a, i: outbox.retry(i.message, a)),
     "gemeenten.set_phone": (frozenset({Role.BEHEERDER}), lambda a, _: gemeenten.set_phone(a, "9998", "+31201234567")),
+    "gemeenten.set_address": (
+        frozenset({Role.BEHEERDER}),
+        lambda a, _: gemeenten.set_address(a, "9998", address_line="Markt 1", postcode="1234 AB", town="Elders"),
+    ),
+    "letters.open_letter": (DUO, lambda a, i: letters.open_letter(a, i.letter)),
+    "letters.mark_posted": (DUO, lambda a, i: letters.mark_posted(a, i.letter)),
+    "letters.fail": (DUO, lambda a, i: letters.fail(a, i.letter, LetterStatus.FAILED, "Zomaar")),
 }
 # Without a login on purpose: number and code, or the token of a mail, say who it is.
 PUBLIC = {"contacts.confirm_by_code", "contacts.request_new_code", "issuances.confirm_receipt"}
@@ -118,16 +144,21 @@ PARTS = {
     "contacts.record",
     "contacts.person_of",
     "contacts.to_prove",
+    "contacts.new_contact",
     "by_login.is_contact",
 }
 MODULES = {
     "aanvragen": aanvragen,
     "review": review,
+    "replacing": replacing,
+    "contact_replacing": contact_replacing,
+    "keeping": keeping,
     "contacts": contacts,
     "by_login": by_login,
     "vouching": vouching,
     "receiving": receiving,
     "issuances": issuances,
+    "letters": letters,
     "sleutels": sleutels,
     "outbox": outbox,
     "gemeenten": gemeenten,

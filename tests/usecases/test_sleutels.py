@@ -25,8 +25,7 @@ DOSSIER = new_id()
 
 
 def made() -> tuple[UUID, Secret]:
-    sleutel, key = service.make(actor("rosa"), gemeente="9998", omgeving=Omgeving.PRODUCTIE, dossier=DOSSIER)
-    return sleutel.id, key
+    return service.make(actor("rosa"), gemeente="9998", omgeving=Omgeving.PRODUCTIE, dossier=DOSSIER)
 
 
 def state_of(key: Secret) -> State | None:

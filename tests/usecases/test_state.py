@@ -10,18 +10,21 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from keyservice import settings
+from keyservice.aanvragen import replacing
 from keyservice.aanvragen import service as aanvragen
+from keyservice.aanvragen.content import Section
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.accounts import invitations, passkeys, people, recovery
 from keyservice.accounts.models import Account, FactorReset, Grant, Invitation, OidcIdentity, Passkey, Session
 from keyservice.audit import rows
 from keyservice.audit.models import AuditEvent, AuditPrivate
 from keyservice.audit.queries import search
-from keyservice.contacts.models import Contact
+from keyservice.contacts import keeping
+from keyservice.contacts.models import Contact, Part, Via
 from keyservice.database import db
 from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
-from keyservice.gemeenten.service import set_phone
+from keyservice.gemeenten.service import set_address, set_phone
 from keyservice.integrity import state, watch
 from keyservice.issuance import service as issuance
 from keyservice.issuance.models import Issuance
@@ -82,6 +85,35 @@ def test_i12_all_that_is_done_with_people_is_explained_by_its_events() -> None:
     people.confirm_reset(actor("rosa"), reset, "+31102000000")
     set_phone(actor("ben"), "0363", "+31201234567")
     assert unexplained() == []
+
+
+def test_i12_all_that_is_done_with_kept_contacts_is_explained_by_its_events() -> None:
+    issuance_id = working()
+    first = db.session.get_one(Issuance, issuance_id).aanvraag
+    draft = replacing.start_replacement(actor("anna"), first.id)
+    revision = db.session.get_one(Aanvraag, draft).revision
+    other = {"key_name": "Bea Voorbeeld", "key_mailbox": "bea@voorbeeldstad.example"}
+    aanvragen.save_step(actor("anna"), draft, Section.CONTACTPERSONEN, other, revision)
+    assert unexplained() == []
+    key = one(Contact, Contact.name == "Bea Voorbeeld")
+    person = {"name": "Carla Voorbeeld", "function": "Medewerker", "mailbox": "carla@voorbeeldstad.example"}
+    new = keeping.replace(actor("gert"), key, Via.MAIL, person, retire=True)
+    replacing.place_contact(actor("gert"), draft, Part.KEY, key, new.id)
+    keeping.retire(actor("gert"), new.id)
+    set_address(actor("ben"), "0363", address_line="Amstel 1", postcode="1011 PN", town="Amsterdam")
+    assert unexplained() == []
+    run(update(Gemeente).where(Gemeente.code == "0363").values(address_line="Achterom 1"))
+    (found,) = unexplained()
+    assert found.endswith("no event explains address_line")
+
+
+def test_i12_all_that_is_done_when_a_key_is_renewed_is_explained_by_its_events() -> None:
+    working()
+    again = issuance.renew(actor("rosa"), one(Aanvraag))
+    assert db.session.get_one(Issuance, again).renews_id
+    assert unexplained() == []
+    run(update(Issuance).where(Issuance.id == again).values(renews_id=None))
+    assert [line.endswith("no event explains renews_id") for line in unexplained()] == [True]
 
 
 def one(model: Any, *where: Any) -> UUID:

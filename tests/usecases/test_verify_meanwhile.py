@@ -24,8 +24,7 @@ ROUNDS = 25
 def lives() -> None:
     """Make a key, wake it and end it."""
     dossier = new_id()
-    sleutel, _key = sleutels.make(actor("rosa"), gemeente="9998", omgeving=Omgeving.PRODUCTIE, dossier=dossier)
-    sleutel_id = sleutel.id
+    sleutel_id, _key = sleutels.make(actor("rosa"), gemeente="9998", omgeving=Omgeving.PRODUCTIE, dossier=dossier)
     sleutels.activate(actor("anna"), sleutel_id, dossier=dossier)
     sleutels.revoke(actor("rosa"), sleutel_id, "cancelled", dossier=dossier)
 

@@ -106,6 +106,7 @@ def test_the_practice_zip_is_sent_its_password_shown_and_its_code_taken(
     page = anna.get(url).text
     assert all(f">{group}" in page for group in password.reveal().split("-"))
     assert code not in page
+    assert 'href="/openen"' in page.split("onze openpagina", 1)[0].rsplit("<a ", 1)[1]
     answer = post(anna, url, {"code": code})
     assert (answer.status_code, answer.location) == (303, case.pages)
     assert "key-address" not in lacks(app, case)
@@ -149,14 +150,14 @@ def test_rik_calls_and_vouches(app: Flask, browser_of: Browser, case: Case) -> N
     rik, url = browser_of("rik"), f"/dossiers/{case.aanvraag}/contactpersonen/{case.password}/instaan"
     page = rik.get(url).text
     assert "010 200 0000" in page
-    typed = {"seen": hidden(page, "seen"), "nummer": hidden(page, "nummer"), "gebeld": "y"}
+    typed = {name: hidden(page, name) for name in ("seen", "naast", "nummer")} | {"gebeld": "y"}
     answer = post(rik, url, typed, step_up=True)
     assert (answer.status_code, answer.location) == (303, f"/dossiers/{case.aanvraag}")
     assert "password-vouched" not in lacks(app, case)
 
 
-@pytest.mark.parametrize("status", [Status.DRAFT, Status.APPROVED, Status.WITHDRAWN])
-def test_only_while_it_is_reviewed_can_anything_be_proven(
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.REJECTED, Status.WITHDRAWN])
+def test_before_it_is_sent_and_after_it_came_to_nothing_nothing_can_be_proven(
     app: Flask, browser_of: Browser, case: Case, status: Status
 ) -> None:
     with app.app_context(), transaction() as session:

@@ -198,7 +198,7 @@ def test_failed_messages_stand_on_a_page_with_cause_and_button(app: Flask, brows
     with app.app_context():
         message = dead_message(aanvraag)
     page = browser_of("rik").get("/berichten").text
-    assert "550 mailbox unavailable" in page
+    assert "De mailserver weigerde het adres van de ontvanger (550)" in page
     assert f"/berichten/{message}/opnieuw" in page
     assert browser_of("anna").get("/berichten").status_code == 403
 

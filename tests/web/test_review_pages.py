@@ -118,7 +118,7 @@ def test_content_that_changed_since_the_page_was_shown_gives_409(
     rik, url = browser_of("rik"), f"/dossiers/{aanvraag}/goedkeuren"
     content = seen(rik.get(url).text)
     with app.app_context(), transaction() as session:
-        session.execute(update(Contact).values(name="Iemand Anders"))
+        session.execute(update(Contact).values(function="Iets anders"))
     answer = post(rik, url, {**content, **CHECKED}, step_up=True)
     assert answer.status_code == 409
     assert "Er is intussen iets veranderd" in answer.text

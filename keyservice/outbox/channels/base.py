@@ -29,8 +29,11 @@ class Sender(Protocol):
 class Provider(Protocol):
     """A channel."""
 
-    def render(self, row: OutboxMessage, content: Content) -> bytes:
-        """Return the final bytes: made once, stored, and repeated unchanged after a crash."""
+    def render(self, row: OutboxMessage, content: Content, control_line: str) -> bytes:
+        """Return the final bytes: made once, stored, and repeated unchanged after a crash.
+
+        `control_line` names a checkpoint of the audit trail, by which the recipient becomes a witness of it.
+        """
 
     def open(self) -> AbstractContextManager[Sender]:
         """Open one connection for a batch. Raises TemporaryFailure when there is none."""

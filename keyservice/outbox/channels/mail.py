@@ -1,20 +1,21 @@
-"""Mail through Flask-Mail, with what it lacks: a timeout, verified certificates, unchanging bytes (`libs.md` 6)."""
+"""Mail over a connection of Flask-Mail, with what that lacks: a timeout and verified certificates (`libs.md` 6)."""
 
 import contextlib
 import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from time import monotonic
 from urllib.parse import urlsplit
 
-from flask import current_app, render_template
-from flask_mail import Attachment, Connection, Mail, Message
+from flask import current_app
+from flask_mail import Connection, Mail
 
 from keyservice import settings
 from keyservice.kernel.text import clean
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, TemporaryFailure
+from keyservice.outbox.channels.mime import mail_bytes
 from keyservice.outbox.message import Content
 from keyservice.outbox.models import OutboxMessage
 from keyservice.settings import MailSecurity, Settings
@@ -23,20 +24,9 @@ TIMEOUT_SECONDS = 20  # for each answer of the server, from its first byte to it
 _ONE_MAILBOX = re.compile(r"[A-Za-z0-9_.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _CONTENT_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+# Under every mail, as `templates/post/layout.html` has it under every page.
+_CONTROL = "\n\nControleregel (u hoeft hier niets mee te doen): {}\n"
 mail = Mail()
-
-
-class FinalMessage(Message):
-    """A message whose bytes were made before."""
-
-    def __init__(self, final: bytes, sender: str, recipient: str) -> None:
-        """Take the final bytes, and sender and recipient for the envelope."""
-        super().__init__(sender=sender, recipients=[recipient])
-        self.final = final
-
-    def as_bytes(self) -> bytes:
-        """Return the stored bytes."""
-        return self.final
 
 
 class _Reader:
@@ -82,6 +72,8 @@ class _TimelyTls(_Timely, smtplib.SMTP_SSL):
 class VerifiedConnection(Connection):
     """A connection that gives up in time and talks to the server that the certificate names only."""
 
+    host: smtplib.SMTP  # set on entering: sending is never suppressed (`app.py`)
+
     def configure_host(self) -> smtplib.SMTP:
         """Connect and log in as the settings say."""
         conf = settings.current()
@@ -101,8 +93,7 @@ class VerifiedConnection(Connection):
     def __exit__(self, *_error: object) -> None:
         """Say goodbye, also to a server that is gone."""
         with contextlib.suppress(smtplib.SMTPException, OSError):
-            if self.host:
-                self.host.quit()
+            self.host.quit()
 
 
 def _refuse_unsafe(content: Content) -> None:
@@ -112,6 +103,11 @@ def _refuse_unsafe(content: Content) -> None:
     file = content.attachment
     if file and not (_PLAIN_NAME.fullmatch(file.name) and _CONTENT_TYPE.fullmatch(file.content_type)):
         raise PermanentFailure("attachment without a plain name and type")
+
+
+def _rendered(kind: str, name: str, values: Mapping[str, str]) -> str:
+    # Not by Flask's render_template, which looks up for every text what the header of a page shows.
+    return current_app.jinja_env.get_template(f"post/{kind}/{name}").render(values)
 
 
 def _secure(host: smtplib.SMTP, conf: Settings) -> None:
@@ -129,26 +125,21 @@ def _context(conf: Settings) -> ssl.SSLContext:
 class MailProvider:
     """The channel for mail."""
 
-    def render(self, row: OutboxMessage, content: Content) -> bytes:
+    def render(self, row: OutboxMessage, content: Content, control_line: str) -> bytes:
         """Return the MIME bytes, with a Message-ID that is the row's own."""
         _refuse_unsafe(content)
-        values = dict(content.values)
-        folder = f"post/{row.kind}"
-        attachment = content.attachment
-        message = Message(
-            # Taken apart, so that nothing typed is read as an encoded word (RFC 2047 2) and shows as another text.
-            subject=clean(render_template(f"{folder}/subject.txt", **values)).replace("=?", "= ?"),
-            recipients=[content.to],
-            body=render_template(f"{folder}/body.txt", **values),
-            html=render_template(f"{folder}/body.html", **values),
-            sender=("Sleuteluitgifte", settings.current().mail_from),
-            date=row.created_at.timestamp(),
-            extra_headers={"Auto-Submitted": "auto-generated"},
-            attachments=[Attachment(attachment.name, attachment.content_type, attachment.data)] if attachment else [],
+        conf, values = settings.current(), {**content.values, "control_line": control_line}
+        return mail_bytes(
+            row.id,
+            sender=f"Sleuteluitgifte <{conf.mail_from}>",
+            to=content.to,
+            subject=clean(_rendered(row.kind, "subject.txt", values)),
+            date=row.created_at,
+            host=urlsplit(conf.base_url).hostname or "",
+            text=_rendered(row.kind, "body.txt", values) + _CONTROL.format(control_line),
+            html=_rendered(row.kind, "body.html", values),
+            attachment=content.attachment,
         )
-        message.msgId = f"<{row.id}@{urlsplit(settings.current().base_url).hostname}>"
-        final: bytes = message.as_bytes()
-        return final
 
     @contextlib.contextmanager
     def open(self) -> Iterator["MailSender"]:
@@ -172,9 +163,9 @@ class MailSender:
 
     def send(self, _row: OutboxMessage, content: Content, final: bytes) -> None:
         """Offer one mail. Raises TemporaryFailure (4xx, broken connection) or PermanentFailure (5xx)."""
-        sender = settings.current().mail_from
         try:
-            self.connection.send(FinalMessage(final, sender, content.to))
+            # Not by Flask-Mail's `send`: the bytes are final, and it drops recipients that are refused one by one.
+            self.connection.host.sendmail(settings.current().mail_from, [content.to], final)
         except smtplib.SMTPRecipientsRefused as error:
             # The texts of a server may repeat the address; the code says enough.
             code = next(iter(error.recipients.values()))[0]

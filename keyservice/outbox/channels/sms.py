@@ -31,8 +31,11 @@ OPENERS: Mapping[SmsProvider, Callable[[Settings], AbstractContextManager[Sender
 class SmsChannel:
     """The channel for sms."""
 
-    def render(self, row: OutboxMessage, content: Content) -> bytes:
-        """Return the text of the sms. Raises PermanentFailure when it would not arrive whole in one."""
+    def render(self, row: OutboxMessage, content: Content, _control_line: str) -> bytes:
+        """Return the text of the sms, which has no room for a control line.
+
+        Raises PermanentFailure when it would not arrive whole in one.
+        """
         text = clean(render_template(f"post/{row.kind}/sms.txt", **content.values))
         if len(text) > LONGEST:
             raise PermanentFailure(f"sms of {len(text)} characters")

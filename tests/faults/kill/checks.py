@@ -22,7 +22,7 @@ from keyservice.issuance.models import End, Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import ZipUnreadable
-from keyservice.outbox.models import Channel, Delivery, OutboxMessage
+from keyservice.outbox.models import Channel, Delivery, Letter, OutboxMessage
 from keyservice.sleutels.life import State, state
 from keyservice.sleutels.models import Sleutel
 from keyservice.sleutels.service import find, intact
@@ -40,6 +40,7 @@ END_AFTER = {
     "issuance:cancel": End.CANCELLED,
     "issuance:disown": End.CANCELLED,
     "issuance:lapse": End.LAPSED,
+    "letter:fail": End.CANCELLED,
 }
 
 
@@ -62,6 +63,11 @@ class Scene:
         """Return the issuances in order."""
         query = select(Issuance).where(Issuance.aanvraag_id == self.aanvraag.id).order_by(Issuance.number)
         return list(db.session.scalars(query))
+
+    @cached_property
+    def letters(self) -> dict[UUID, Letter]:
+        """Return the letter of each issuance that has one."""
+        return {row.subject: row for row in db.session.scalars(select(Letter))}
 
     @cached_property
     def messages(self) -> list[OutboxMessage]:
@@ -105,7 +111,8 @@ def _i3_i12_the_events_tell_the_state(scene: Scene) -> Iterator[str]:
     if moved != [Status.IN_REVIEW, Status.APPROVED, Status.ISSUED] or scene.aanvraag.status is not Status.ISSUED:
         yield f"I12: the aanvraag is {scene.aanvraag.status} after {moved}"
     for issuance in scene.issuances:
-        codes = scene.codes(issuance.id)
+        codes, letter = scene.codes(issuance.id), scene.letters.get(issuance.id)
+        codes += scene.codes(letter.id) if letter else Counter()
         ends = [END_AFTER[code] for code in codes.elements() if code in END_AFTER]
         sent = codes["issuance:hand-over"] + codes["issuance:show"]
         facts = {
@@ -144,6 +151,9 @@ def _i5_nothing_is_lost_or_stuck(scene: Scene) -> Iterator[str]:
             count = len(copies.get(_message_id(message), []))
             if not 1 <= count <= MOST_COPIES:
                 yield f"I5: {message.kind} was sent and arrived {count} times"
+        elif message.status is Delivery.SENT and message.channel is Channel.LETTER:
+            if message.id not in {letter.id for letter in scene.letters.values()}:
+                yield f"I5: letter {message.kind} was sent and is not kept"
         elif message.status is Delivery.SENT and sum(str(message.id) in name for name in texts) != 1:
             yield f"I5: sms {message.kind} was sent and is not there once"
 
@@ -175,7 +185,11 @@ def secrets(scene: Scene) -> Iterator[tuple[str, str]]:
     yield from (("link", token) for token, _data in mails)
     for issuance in scene.issuances:
         texted = scene.world.password_from_sms(issuance.z_number)
-        shown = [Secret(data.decode()) for data in scene.world.written(f"password-{issuance.number}")]
+        letter = scene.letters.get(issuance.id)
+        pages = scene.world.written(f"password-{issuance.number}") + (
+            scene.world.written(letter.number) if letter else []
+        )
+        shown = [Secret(data.decode()) for data in pages]
         for password in [texted, *shown]:
             if password is None:
                 continue
@@ -201,8 +215,9 @@ def _rows() -> Iterator[bytes]:
 
 def _i7_a_page_shows_at_most_once(scene: Scene) -> Iterator[str]:
     for issuance in scene.issuances:
-        if len(scene.world.written(f"password-{issuance.number}")) > 1:
-            yield f"I7: the password of issuance {issuance.number} was shown twice"
+        for what in ("password", "letter"):
+            if len(scene.world.written(f"{what}-{issuance.number}")) > 1:
+                yield f"I7: the {what} of issuance {issuance.number} was shown twice"
 
 
 def _i13secrets_went_to_the_approved_contacts(scene: Scene) -> Iterator[str]:

@@ -21,6 +21,7 @@ from keyservice.kernel import zips
 from keyservice.kernel.seal import Rings
 from keyservice.outbox import delivery
 from keyservice.outbox import service as outbox
+from keyservice.outbox.channels.letter import LetterProvider
 from keyservice.outbox.channels.mail import MailProvider
 from keyservice.outbox.channels.sms import SmsChannel
 from keyservice.outbox.channels.sms_file import FileSender
@@ -43,9 +44,13 @@ FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
 METHODS: dict[str, tuple[type, str]] = {
     "a value is sealed": (Rings, "seal"),
     "a seal is opened": (Rings, "unseal"),
+    "a ring gets another key": (Rings, "_write"),
+    "ring keys are destroyed": (Rings, "destroy"),
     "the mail is rendered": (MailProvider, "render"),
     "the sms is rendered": (SmsChannel, "render"),
     "the sms is sent": (FileSender, "send"),
+    "the letter is rendered": (LetterProvider, "render"),
+    "the letter is kept": (LetterProvider, "send"),
     "SMTP connects": (smtplib.SMTP, "connect"),
     "SMTP MAIL": (smtplib.SMTP, "mail"),
     "SMTP RCPT": (smtplib.SMTP, "rcpt"),

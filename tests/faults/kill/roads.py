@@ -18,12 +18,15 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status, Step
 from keyservice.contacts.models import Part
 from keyservice.database import db
-from keyservice.issuance import queries, receiving, service
+from keyservice.issuance import letters, queries, receiving, service
 from keyservice.issuance.models import End, Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
+from keyservice.outbox.channels.letter import LetterProvider
+from keyservice.outbox.message import Content
+from keyservice.outbox.models import LetterStatus, OutboxMessage
 from tests.factories.aanvragen import actor, ready
-from tests.factories.contacts import logins_only
+from tests.factories.contacts import letter_contact, logins_only
 from tests.faults.kill.world import World, key_and_code
 
 MOST_STEPS = 40
@@ -98,11 +101,16 @@ def _cancelled_first(world: World, issuance: Issuance) -> None:
 
 def _lapsed_first(world: World, issuance: Issuance) -> None:
     if issuance.number == 1:
-        late = issuance.deadline + timedelta(minutes=1)
-        world.write_down(CLOCK, late.isoformat().encode())
-        time_machine.travel(late).start()
+        _move_clock(world, issuance.deadline + timedelta(minutes=1))
+    elif len(world.written(CLOCK)) == 1:
+        _move_clock(world, clock.now() + timedelta(days=2))  # by then the worker destroys the ring keys of before
     else:
         _by_mail_and_sms(world, issuance)
+
+
+def _move_clock(world: World, moment: datetime) -> None:
+    world.write_down(CLOCK, moment.isoformat().encode())
+    time_machine.travel(moment).start()
 
 
 def _released_by_hand(world: World, issuance: Issuance) -> None:
@@ -132,8 +140,41 @@ def _by_logging_in(world: World, issuance: Issuance) -> None:
         service.activate(actor("anna"), issuance.id, code)
 
 
+def _by_letter(world: World, issuance: Issuance) -> None:
+    letter = queries.letters_of([issuance.id]).get(issuance.id)
+    if letter is None:
+        _by_mail_and_sms(world, issuance)  # up to the receipt
+    elif letter.status is LetterStatus.WAITING:
+        world.write_down(f"letter-{issuance.number}", letters.open_letter(actor("rik"), letter.id))
+    elif not world.written(f"letter-{issuance.number}"):
+        # Opened, and the printer got nothing: at most once means that the way out is another key.
+        letters.fail(actor("rik"), letter.id, LetterStatus.FAILED, "De printer gaf niets")
+    elif letter.status is LetterStatus.OPENED:
+        letters.mark_posted(actor("rik"), letter.id)
+    else:
+        password = Secret(world.written(letter.number)[-1].decode())
+        service.activate(actor("anna"), issuance.id, key_and_code(world.zip_mails()[-1][2], password)[1])
+
+
+def read_letters(world: World) -> None:
+    """Write down, in this process from now on, what a reader reads in each letter: the password."""
+    rendering = LetterProvider.render
+
+    def render(self: LetterProvider, row: OutboxMessage, content: Content, control_line: str) -> bytes:
+        world.write_down(content.values["number"], content.values["password"].encode())
+        return rendering(self, row, content, control_line)
+
+    setattr(LetterProvider, "render", render)  # noqa: B010 - that is what a harness does
+
+
 def _sent() -> UUID:
     return ready(status=Status.SUBMITTED)
+
+
+def _sent_for_a_letter() -> UUID:
+    aanvraag_id = ready(pakket="Briefpakket", status=Status.SUBMITTED)
+    letter_contact(aanvraag_id)
+    return aanvraag_id
 
 
 def _sent_for_logins() -> UUID:
@@ -146,6 +187,7 @@ ROADS: Mapping[str, Road] = MappingProxyType(
     {
         "mail and sms": Road(_sent, _by_mail_and_sms),
         "download and page": Road(_sent_for_logins, _by_logging_in),
+        "mail and letter": Road(_sent_for_a_letter, _by_letter),
         "cancelled, then again": Road(_sent, _cancelled_first),
         "lapsed, then again": Road(_sent, _lapsed_first),
         "released by hand": Road(_sent, _released_by_hand),

@@ -20,7 +20,7 @@ from keyservice.database import db
 from tests.conftest import Backend, backend_of
 from tests.faults.kill import points
 from tests.faults.kill.checks import Scene, broken
-from tests.faults.kill.roads import ROADS, clock_after_crash, walk
+from tests.faults.kill.roads import ROADS, clock_after_crash, read_letters, walk
 from tests.faults.kill.sink import mail_sink
 from tests.faults.kill.world import World
 
@@ -33,6 +33,7 @@ class Stage:
 
     backend: Backend
     world: World
+    rings: Path
 
     @property
     def app(self) -> Flask:
@@ -44,8 +45,9 @@ class Stage:
         self.backend.restore()
         for path in self.world.mail_folder.iterdir():
             path.unlink()
-        for folder in ("postvak", "hand"):
+        for folder in ("postvak", "hand", "rings"):
             shutil.rmtree(self.world.instance / folder, ignore_errors=True)
+        shutil.copytree(self.rings, self.world.instance / "rings")  # a road may have moved the clock, and they rotated
         self.log.unlink(missing_ok=True)
 
     @property
@@ -57,13 +59,14 @@ class Stage:
 @contextmanager
 def stage(kind: str, folder: Path) -> Iterator[Stage]:
     """Set the stage for a kind of database."""
-    instance, mails = folder / kind, folder / f"{kind}-mail"
+    instance, mails, rings = folder / kind, folder / f"{kind}-mail", folder / f"{kind}-rings"
     for path in (instance, mails):
         path.mkdir(parents=True)
     with mail_sink(mails) as port, backend_of(kind, instance) as backend:
         app, name = backend.app, "keyservice.settings"
         app.extensions[name] = replace(app.extensions[name], mail_server="127.0.0.1", mail_port=port)
-        yield Stage(backend, World(mails, instance))
+        shutil.copytree(instance / "rings", rings)
+        yield Stage(backend, World(mails, instance), rings)
 
 
 def count_points(here: Stage, road: str) -> Counter[str]:
@@ -131,6 +134,7 @@ def _forked(here: Stage, act: Callable[[], None]) -> int:
         output = os.open(here.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        read_letters(here.world)
         act()
         code = 0
     except BaseException:  # noqa: BLE001 - whatever it is, it goes to the log and the exit code tells

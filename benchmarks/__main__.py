@@ -1,0 +1,27 @@
+"""`python -m benchmarks`: run the rows that ROWS names (default: all), print a table, write results.json."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from benchmarks import issue, mail, report, zip_file
+from benchmarks.report import Figure
+
+ROWS: dict[str, Callable[[], list[Figure]]] = {"zip": zip_file.run, "mail": mail.run, "issue": issue.run}
+
+
+def main() -> None:
+    """Run the chosen rows. A goal that is not met is said, and is no failure: timings depend on the machine."""
+    chosen = [name for name in os.environ.get("ROWS", "").replace(" ", "").split(",") if name] or list(ROWS)
+    unknown = sorted(set(chosen) - ROWS.keys())
+    if unknown:
+        sys.exit(f"bench: no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    for name in chosen:
+        figures = ROWS[name]()
+        report.store({name: figures})
+        print(report.table(name, figures), flush=True)
+    print(f"\nWritten to {report.RESULTS}")
+
+
+if __name__ == "__main__":
+    main()

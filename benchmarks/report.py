@@ -1,0 +1,91 @@
+"""What a row says: figures with their goals, as a table for people and as `results.json` for programs."""
+
+import json
+import os
+import platform
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.harness import Sample, Samples, ratio, typical
+
+RESULTS = Path(__file__).parent / "results.json"
+PACKAGES = ("cryptography", "flask-mail", "psycopg", "pycryptodomex", "pyzipper", "sqlalchemy")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One comparison: `name` takes `ratio` times the CPU time of `peer`, `median` microseconds of it.
+
+    `goal` is the most that `ratio` may be, and None for a peer that is shown without a goal; `how` says what was done.
+    """
+
+    name: str
+    peer: str
+    ratio: float
+    goal: float | None
+    met: bool | None
+    median: float
+    peer_median: float
+    wall_ratio: float
+    unit: str
+    how: str
+
+
+def figure(samples: Samples, name: str, peer: str, goal: float | None, how: str) -> Figure:
+    """Return the comparison of two cases that were measured in the same rounds."""
+    times, own, other = ratio(samples, name, peer), _micro(typical(samples, name)), _micro(typical(samples, peer))
+    rounded, most = round(times.cpu, 3), goal and round(goal, 3)
+    rounds = len(samples[name])
+    return Figure(
+        name=name,
+        peer=peer,
+        ratio=rounded,
+        goal=most,
+        met=None if most is None else rounded <= most,
+        median=round(own.cpu, 1),
+        peer_median=round(other.cpu, 1),
+        wall_ratio=round(times.wall, 3),
+        unit="us of CPU time per operation",
+        how=f"{how}; median of {rounds} interleaved rounds",
+    )
+
+
+def _micro(sample: Sample) -> Sample:
+    return Sample(sample.cpu * 1e6, sample.wall * 1e6)
+
+
+def machine() -> dict[str, object]:
+    """Return the facts of this machine and moment that a reader needs to judge the figures."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "packages": {name: version(name) for name in PACKAGES},
+        "load": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+def table(row: str, figures: Sequence[Figure]) -> str:
+    """Return the figures of a row for people."""
+    lines = [f"\n{row}: CPU time per operation, in microseconds (lower is better)"]
+    lines.append(f"  {'':62} {'own':>9} {'peer':>9} {'times':>7} {'goal':>7}")
+    for one in figures:
+        goal = "" if one.goal is None else f"<= {one.goal:.2f}"
+        verdict = {True: "  met", False: "  NOT MET", None: ""}[one.met]
+        pair = f"{one.name} : {one.peer}"
+        lines.append(f"  {pair:62} {one.median:9.1f} {one.peer_median:9.1f} {one.ratio:7.2f} {goal:>7}{verdict}")
+    return "\n".join(lines)
+
+
+def store(rows: Mapping[str, Sequence[Figure]], path: Path = RESULTS) -> None:
+    """Write the rows of this run into the results; rows that were not run keep what they had."""
+    results = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    for row, figures in rows.items():
+        results[row] = {"machine": machine(), "figures": [asdict(one) for one in figures]}
+    path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")

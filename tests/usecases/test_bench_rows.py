@@ -1,0 +1,62 @@
+"""Each row of `make bench` runs, and what it compares does the same work."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, inspect, select, text
+
+from benchmarks import issue, mail, stage, zip_file
+from keyservice.database import db
+from keyservice.outbox.models import Delivery, OutboxMessage
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "INSTANCE", tmp_path)
+
+
+def test_the_row_zip_opens_the_output_of_every_writer() -> None:
+    figures = zip_file.run(rounds=1, slice_seconds=0)
+    assert "pyzipper as shipped" in {one.peer for one in figures}
+    with zip_file.writers() as writers:
+        assert {zip_file.opened(write()) for write in writers.values()} == {zip_file.CONTENT}
+
+
+def test_the_row_mail_runs() -> None:
+    figures = mail.run(rounds=1, slice_seconds=0)
+    assert all(one.median > 0 and one.peer_median > 0 for one in figures)
+
+
+def rows(app: Flask) -> Counter[str]:
+    with app.app_context():
+        names = inspect(db.engine).get_table_names()
+        return Counter({name: db.session.scalar(text(f'SELECT count(*) FROM "{name}"')) for name in names})
+
+
+@pytest.mark.parametrize("database", stage.databases())
+def test_the_row_issue_compares_builds_that_leave_the_same_rows(database: str) -> None:
+    with stage.stage(database) as app, issue.builds(app) as builds:
+
+        def written(act: Callable[[], object]) -> Counter[str]:
+            before = rows(app)
+            act()
+            return rows(app) - before
+
+        ready = {name: build.ready(2) for name, build in builds.items()}
+        left = {name: written(lambda name=name: builds[name].many(ready[name])) for name in builds}  # type: ignore[misc]  # the default binds
+        assert left["program"] == left["floor"] == left["naive"]
+        assert left["program"]["sleutel"] == 2
+        assert left["program"]["outbox_message"] == 4
+        with app.app_context():
+            waiting = select(func.count()).where(OutboxMessage.status != Delivery.SENT)
+            assert db.session.scalar(waiting) == 0
+
+
+def test_the_row_issue_runs() -> None:
+    figures = issue.run(["sqlite"], rounds=1, wave_rounds=1, wave=2)
+    assert [one.goal for one in figures] == [2.4, 0.5, 1.8, 0.222]
