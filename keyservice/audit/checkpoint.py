@@ -68,25 +68,52 @@ def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpo
 
 def read(text: str, *keys: Ed25519PublicKey) -> Checkpoint:
     """Return a checkpoint that one of these keys has signed. Raises CheckpointBroken."""
+    found = _match(text)
+    require_signed(found["origin"], found["body"], found["signature"], *keys)
+    return parse(text)
+
+
+def parse(text: str) -> Checkpoint:
+    """Return what a text says that was found to be signed before. Raises CheckpointBroken."""
+    found = _match(text)
+    return Checkpoint(found["origin"], int(found["size"]), parse_root(found["root"]), text)
+
+
+def _match(text: str) -> re.Match[str]:
     found = _FORM.fullmatch(text)
     if found is None or found["name"] != found["origin"]:
         raise CheckpointBroken("not in the form of a checkpoint")
-    try:
-        root, signed = (base64.b64decode(found[part], validate=True) for part in ("root", "signature"))
-    except binascii.Error:
-        raise CheckpointBroken("not in base64") from None
-    if len(root) != HASH_BYTES:
-        raise CheckpointBroken("the root is not 32 bytes long")
-    for key in keys:
-        if key_id(found["origin"], key) == signed[:_ID_BYTES] and _signed(key, signed[_ID_BYTES:], found["body"]):
-            return Checkpoint(found["origin"], int(found["size"]), root, text)
-    raise CheckpointBroken("not signed by a key of this log")
+    return found
 
 
 def note(origin: str, body: str, key: Ed25519PrivateKey) -> str:
     """Return a text of whole lines with its signature (C2SP signed-note)."""
     signed = key_id(origin, key.public_key()) + key.sign(body.encode())
     return f"{body}\n\u2014 {origin} {base64.b64encode(signed).decode()}\n"
+
+
+def require_signed(origin: str, body: str, signature: str, *keys: Ed25519PublicKey) -> None:
+    """Raise CheckpointBroken unless one of these keys has signed the text."""
+    signed = _bytes(signature)
+    for key in keys:
+        if key_id(origin, key) == signed[:_ID_BYTES] and _signed(key, signed[_ID_BYTES:], body):
+            return
+    raise CheckpointBroken("not signed by a key of this log")
+
+
+def parse_root(text: str) -> bytes:
+    """Return a root from its base64. Raises CheckpointBroken."""
+    root = _bytes(text)
+    if len(root) != HASH_BYTES:
+        raise CheckpointBroken("the root is not 32 bytes long")
+    return root
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise CheckpointBroken("not in base64") from None
 
 
 def key_id(origin: str, key: Ed25519PublicKey) -> bytes:

@@ -39,11 +39,8 @@ class Frontier:
 
     def add(self, leaf: bytes) -> "Frontier":
         """Return the frontier with one leaf (its hash) more."""
-        hashes, filled = [*self.hashes, leaf], self.size
-        while filled & 1:  # two subtrees of one size become one, as in a sum of binary numbers
-            right, left = hashes.pop(), hashes.pop()
-            hashes.append(node_hash(left, right))
-            filled >>= 1
+        hashes = list(self.hashes)
+        grow(hashes, self.size, leaf)
         return Frontier(self.size + 1, tuple(hashes))
 
     def root(self) -> bytes:
@@ -54,6 +51,14 @@ class Frontier:
         for left in reversed(rest):
             root = node_hash(left, root)
         return root
+
+
+def grow(hashes: list[bytes], size: int, leaf: bytes) -> None:
+    """Add a leaf (its hash) to the hashes of the frontier of a tree of `size` leaves, in place."""
+    while size & 1:  # two subtrees of one size become one, as in a sum of binary numbers
+        leaf = node_hash(hashes.pop(), leaf)
+        size >>= 1
+    hashes.append(leaf)
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:

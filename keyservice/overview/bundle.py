@@ -17,6 +17,7 @@ from keyservice.accounts.queries import names
 from keyservice.accounts.words import ROLES
 from keyservice.audit import proofs, sealer, verify
 from keyservice.audit.checkpoint import control_line, verifier_key
+from keyservice.audit.events import BUNDLE_TAKEN
 from keyservice.audit.proofs import ProvenDossier, ProvenEvent
 from keyservice.audit.queries import EventView
 from keyservice.audit.queries import of_dossier as events_of
@@ -25,7 +26,6 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.kernel.pdf import render_pdf
-from keyservice.overview.events import BUNDLE_TAKEN
 from keyservice.overview.timeline import acted_for, readable, text_for_gemeente
 from keyservice.overview.words import ORIGIN, VISITOR
 from keyservice.web.dates import datumtijd

@@ -43,7 +43,9 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
 )
 CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
-RESULT: Mapping[str, Badge] = MappingProxyType({"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error")})
+RESULT: Mapping[str, Badge] = MappingProxyType(
+    {"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error"), "failed": ("Klopt niet", "error")}
+)
 ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
 )
