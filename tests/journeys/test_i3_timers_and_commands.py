@@ -54,6 +54,10 @@ COMMANDS = {
     "issuance unreadable": "reads",
     "migrate": "below: the register; the schema is no act",
     "outbox bounce": "below",
+    "rings list": "reads",
+    "rings reseal": "tests/usecases/test_lasting_rings.py",
+    "rings retire": "tests/usecases/test_lasting_rings.py",
+    "rings rotate": "tests/usecases/test_lasting_rings.py",
     "run": "a database of its own",
     "worker": "below: the timers",
 }
