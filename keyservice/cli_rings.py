@@ -35,7 +35,9 @@ def list_keys() -> None:
             needed = lasting_rings.users(ring)
             for place, key in enumerate(settings.rings().keys(ring)):
                 use = "older" if place else "in use"
-                click.echo(f"{ring:12}{key.id.hex()}  {key.made_at:%Y-%m-%d %H:%M} UTC  {use:8}{needed[key.id]:>9} rows")
+                click.echo(
+                    f"{ring:12}{key.id.hex()}  {key.made_at:%Y-%m-%d %H:%M} UTC  {use:8}{needed[key.id]:>9} rows"
+                )
         click.echo("\nCheckpoints are verified with these public keys, newest first:")
         for key, public in zip(settings.rings().keys(sealer.RING), sealer.public_keys(), strict=True):
             click.echo(f"from {key.made_at:%Y-%m-%d %H:%M} UTC  {verifier_key(sealer.origin(), public)}")

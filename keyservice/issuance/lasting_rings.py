@@ -48,9 +48,7 @@ def rotate(ring: str) -> bytes:
     rings, key = settings.rings(), fresh_key()
     # The event first: after a crash in between there is one that led to no key, but never a key without its event.
     with transaction():
-        audit.record(
-            events.RING_ROTATED, CLI, ring=ring, key=key.id.hex(), previous=rings.keys(ring)[0].id.hex()
-        )
+        audit.record(events.RING_ROTATED, CLI, ring=ring, key=key.id.hex(), previous=rings.keys(ring)[0].id.hex())
     rings.add_key(ring, key)
     return key.id
 

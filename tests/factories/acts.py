@@ -92,9 +92,7 @@ class Scene:
     def address(self, **parts: object) -> None:
         """Set the address, with other parts than usual."""
         parts = {n: PARTS[n](self.things, self.act.row.endpoint) for n in self.act.rule.arguments} | parts
-        self.url = self.app.url_map.bind("localhost").build(
-            self.act.row.endpoint, parts, method=self.act.row.method
-        )
+        self.url = self.app.url_map.bind("localhost").build(self.act.row.endpoint, parts, method=self.act.row.method)
 
     @property
     def of_gemeente(self) -> Things:

@@ -47,7 +47,9 @@ def content(app: Flask, seat: Seat | None = None) -> Content:
                 columns = [column for column in table.c if str(column) not in COLUMNS_WITHOUT_EVENT]
                 found[name] = sorted((tuple(row) for row in db.session.execute(select(*columns))), key=repr)
         own = digest(seat.cookie) if seat else b""
-        others = select(Session.digest, Session.account_id).where(Session.digest != own, Session.account_id.is_not(None))
+        others = select(Session.digest, Session.account_id).where(
+            Session.digest != own, Session.account_id.is_not(None)
+        )
         found[Session.__tablename__] = sorted(tuple(row) for row in db.session.execute(others))
         db.session.rollback()
     return found

@@ -23,7 +23,7 @@ def _take(form: ET.Element, fields: dict[str, list[str]]) -> None:
         if name and (kind in {"hidden", "checkbox"} or (kind == "radio" and name not in fields)):
             fields.setdefault(name, []).append(value)
     for element in form.iter("select"):
-        choices = [value for option in element.iter("option") if (value := option.get("value"))]
-        if (name := element.get("name")) and choices:
-            # The last one: where two people are asked for, the page of the first one is not offered the same again.
-            fields[name] = [choices[-1]]
+        name, choices = element.get("name"), [option.get("value", "") for option in element.iter("option")]
+        if name and choices:
+            # The last one: the first may be "make a choice", and two people that are asked for must differ.
+            fields[name] = choices[-1:]

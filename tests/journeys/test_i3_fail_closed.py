@@ -17,6 +17,7 @@ from keyservice import audit
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.app import create_app
 from keyservice.database import db, transaction
+from keyservice.kernel.actor import Role
 from keyservice.web import access
 from tests.conftest import backend_of
 from tests.factories.acts import Act, Scene, able, acts
@@ -120,7 +121,7 @@ def another_route(folder: Path, view: Callable[[], str]) -> Iterator[Stage]:
     """Give the application with one route more, for aanvragers."""
     with backend_of("sqlite", folder) as backend:
         app = create_app(backend.app.extensions["keyservice.settings"])
-        app.add_url_rule("/extra", "extra", access.allow("aanvrager")(view), methods=["POST"])
+        app.add_url_rule("/extra", "extra", access.allow(Role.AANVRAGER)(view), methods=["POST"])
         yield staged(app, folder)
 
 

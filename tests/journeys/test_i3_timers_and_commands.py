@@ -178,7 +178,9 @@ def _bounce() -> Work:
 
 
 @pytest.mark.parametrize("prepare", [_register, _first_beheerder, _bounce])
-def test_i3_no_command_changes_anything_when_its_event_cannot_be_written(app: Flask, prepare: Callable[[], Work]) -> None:
+def test_i3_no_command_changes_anything_when_its_event_cannot_be_written(
+    app: Flask, prepare: Callable[[], Work]
+) -> None:
     with app.app_context():
         command = prepare()
     assert refused(app, command) == set()
