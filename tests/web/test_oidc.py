@@ -21,8 +21,8 @@ from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.kernel.secret import Secret
 from keyservice.settings import OidcProvider
-from tests.fake_provider import ACR, CLIENT_ID, CLIENT_SECRET, Provider, running
 from tests.factories.no_events import refuse_events
+from tests.fake_provider import ACR, CLIENT_ID, CLIENT_SECRET, Provider, running
 from tests.pages import check
 
 LOGIN, BACK = "/inloggen/via/gemeente", "/inloggen/via/gemeente/terug"
