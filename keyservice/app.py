@@ -29,6 +29,7 @@ import keyservice.web.errors
 import keyservice.web.headers
 import keyservice.web.pages
 from keyservice.accounts.queries import any_fictive
+from keyservice.audit.status import tell_broken
 from keyservice.audit.triggers import check_triggers
 from keyservice.database import db, engine_options, tune
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
@@ -111,6 +112,7 @@ def ready_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         try:
             check_triggers()
+            tell_broken()
             if app.extensions["keyservice.settings"].mode is Mode.PRODUCTION and any_fictive():
                 raise SettingsError("KEYSERVICE_DATABASE_URL: this database holds the people of the demo")
         finally:

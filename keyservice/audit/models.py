@@ -17,6 +17,7 @@ class AuditEvent(Base):
         UniqueConstraint("dossier", "dossier_number"),
         Index("ix_audit_event_person_row", "person", "row"),
         Index("ix_audit_event_gemeente_row", "gemeente", "row"),
+        Index("ix_audit_event_code_row", "code", "row"),
     )
 
     row: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)

@@ -8,7 +8,6 @@ The keys of the sealing rings live as `rotation` says; those of the lasting ring
 
 import base64
 import fcntl
-import hashlib
 import hmac
 import json
 import os
@@ -230,7 +229,7 @@ class Rings:
 
 
 def _hmac(key: RingKey, purpose: str, parts: tuple[str, ...]) -> bytes:
-    return hmac.new(key.key, json.dumps([purpose, *parts]).encode(), hashlib.sha256).digest()
+    return hmac.digest(key.key, json.dumps([purpose, *parts]).encode(), "sha256")
 
 
 # Inode, moment of change and size of a file: it is another one when any of them is.

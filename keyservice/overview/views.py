@@ -15,7 +15,7 @@ from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import NotFound
-from keyservice.overview import cards, monitor_views, queries, words
+from keyservice.overview import cards, monitor_views, proof_views, queries, words
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
 from keyservice.overview.blueprint import bp
@@ -28,7 +28,7 @@ from keyservice.overview.worklist import Cursor, Page, page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
-__all__ = ["bp", "monitor_views"]  # importing that module hangs its addresses into the one blueprint
+__all__ = ["bp", "monitor_views", "proof_views"]  # importing these modules hangs their pages into the one blueprint
 EVENTS_PAGE = 50
 _ANY = UUID(int=0)
 

@@ -43,7 +43,9 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
 )
 CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
-RESULT: Mapping[str, Badge] = MappingProxyType({"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error")})
+RESULT: Mapping[str, Badge] = MappingProxyType(
+    {"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error"), "failed": ("Klopt niet", "error")}
+)
 ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
 )
@@ -65,12 +67,14 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "cause": "oorzaak",
         "changed": "veranderd",
         "channel": "kanaal",
+        "checkpoint": "controlepunt",
         "content_hash": "hash van de inhoud",
         "copy": "exemplaar",
         "day": "dag",
         "deadline": "uiterlijk",
         "email": "e-mailadres",
         "done": "vernieuwd",
+        "events": "gebeurtenissen",
         "expires_at": "geldig tot",
         "expires_until": "verloopt uiterlijk",
         "factor": "bewijs",

@@ -13,10 +13,12 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.routing import AnyConverter, Rule
 
+from keyservice import settings
 from keyservice.accounts import passkeys, people, recovery, totp
 from keyservice.accounts.joining import OPENED, open_by_code
 from keyservice.accounts.models import Account
 from keyservice.accounts.sessions import digest
+from keyservice.audit.sealer import seal
 from keyservice.contacts import service as contacts
 from keyservice.database import db, transaction
 from keyservice.demo.people import PASSWORD, person_id
@@ -189,6 +191,14 @@ def _activate(scene: Scene) -> Fields:
 @way("issuance.renew")
 def _renew(scene: Scene) -> None:
     deliver(scene.of_gemeente.issuance)
+
+
+@way("front.take_bundle")
+def _take_bundle(scene: Scene) -> None:
+    # The data were put back: to a file of before they would be cut short.
+    settings.current().checkpoints.unlink(missing_ok=True)
+    seal(whole=True)
+    scene.address(aanvraag_id=scene.of_gemeente.aanvragen["issued"])
 
 
 @way("issuance.report_receipt")

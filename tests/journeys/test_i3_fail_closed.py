@@ -30,6 +30,8 @@ OWN_SESSION_ONLY = {
     "security.logout": "ends what one has, which must always work",
     "accounts.act_for_gemeente": "chooses among what was granted; every event says for which gemeente it was",
 }
+# Acts that hand something over and change nothing: the event alone must be there.
+EVENT_ALONE = {"front.take_bundle"}
 
 
 @dataclass
@@ -69,11 +71,12 @@ class Stage:
 
     def done(self, act: Act) -> tuple[Scene, bytes] | None:
         """Return somebody who changes something by an act, and the moment before; None when nobody does."""
+        left_out = set() if act.name in EVENT_ALONE else TRAIL
         for who, key in able(act):
             scene = self.scene(act, who.label, key)
             moment, before = self.keep(), content(self.app, scene.seat)
             status = scene.send()
-            if status < 400 and changed(before, content(self.app, scene.seat)) - TRAIL:
+            if status < 400 and changed(before, content(self.app, scene.seat)) - left_out:
                 return scene, moment
         return None
 

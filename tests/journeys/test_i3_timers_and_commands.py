@@ -17,10 +17,13 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts import invitations
 from keyservice.accounts.models import Account, Grant, Invitation, PortfolioEntry
 from keyservice.database import Base, db, transaction
+from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
 from keyservice.kernel import clock
+from keyservice.kernel.actor import Role
+from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import SEALING_RINGS
 from keyservice.outbox.bounces import take_in
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -40,6 +43,7 @@ WITHOUT_EVENT = {
     "keyservice.accounts.devices.tell_many_failures": "each refused guess is an event already",
     "keyservice.accounts.devices.forget_unused": "the cookie was over",
     "keyservice.outbox.beats.forget_dead": "it only tells which workers live",
+    "keyservice.audit.status.tell_broken": "it only writes to the log",
     "keyservice.worker._forget": "the counter was over",
 }
 # After how many days each timer is tried. Earlier `remind` tells of new aanvragen: that event is the submitting.
@@ -47,6 +51,9 @@ DAYS = (3, 8, 31, 61, 380)
 # What each command writes is tried below, or it writes nothing in the database.
 COMMANDS = {
     "accounts first-beheerder": "below",
+    "audit accept-restore": "tests/usecases/test_restore.py",
+    "audit export": "the event alone",
+    "audit verify": "the event alone",
     "backup": "reads",
     "check-key": "reads",
     "create-rings": "files only",
@@ -102,6 +109,9 @@ def waiting(tmp_path: Path) -> Iterator[Callable[[], Flask]]:
             with transaction() as session:
                 only = Aanvraag.id == things.aanvragen["approved"]
                 session.execute(update(Aanvraag).where(only).values(pakket_versie="2.0"))
+                # A role that no event explains.
+                role = {"role": Role.AANVRAGER, "gemeente": HERE, "valid_from": clock.now()}
+                session.add(Grant(id=new_id(), account_id=person_id("tom"), **role))
 
         def flush() -> None:
             with app.app_context():

@@ -26,6 +26,7 @@ ALGORITHMS = {
     "Counter": "counter mode",
     "pyzipper": "WinZip",
     "sha256": "SHA-256",
+    "sha512": "SHA-512",
     "file_digest": "SHA-256",
     "new": "HMAC-SHA-256",
     "digest": "HMAC-SHA-256",
