@@ -173,4 +173,6 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     issuance.LETTER_REMINDED,
     issuance.WAVE_REFUSED,
     issuance.RING_KEY_DESTROYED,
+    issuance.RING_ROTATED,
+    issuance.RING_RESEALED,
 )
