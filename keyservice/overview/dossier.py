@@ -78,8 +78,10 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
     phone = registered.phone if registered else None
     # Also of a key that works: whoever wants to renew it must first see the contacts checked again.
-    lacks = lacking(aanvraag) if aanvraag.status in OPEN | {Status.ISSUED} else ()
-    changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
+    erased = aanvraag.erased_at is not None
+    lacks = lacking(aanvraag) if aanvraag.status in OPEN | {Status.ISSUED} and not erased else ()
+    content = current_content(aanvraag)
+    changed = approval is not None and not erased and approval.content_hash != content_hash(content)
     letters = letters_of(issuance.id for issuance in issuances)
     written, events, messages = notes(aanvraag.id), events_of(aanvraag.id), messages_of(aanvraag.id)
     return Dossier(
@@ -134,7 +136,7 @@ def _acts(
     changed: bool,
     phone: str | None,
 ) -> Acts:
-    if not actor.has(Role.RELATIEBEHEERDER):
+    if not actor.has(Role.RELATIEBEHEERDER) or aanvraag.erased_at is not None:
         return Acts()
     steps = possible(aanvraag.standing, actor)
     newest = issuances[-1] if issuances else None

@@ -10,6 +10,7 @@ from keyservice.aanvragen.workflow import Status
 from keyservice.audit.queries import EventView
 from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
+from keyservice.kernel.text import ERASED
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
 _HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
@@ -102,6 +103,7 @@ def _detail(event: EventView, gemeente: str, names: Mapping[UUID, str]) -> str |
     acted_for_us = event.gemeente == gemeente and not GEMEENTE_ROLES.isdisjoint(event.roles)
     name = names.get(event.person) if event.person and acted_for_us else None
     text = event.private.get(_FOR_THE_GEMEENTE.get(event.code, ""))
+    text = "De tekst is gewist." if text == ERASED else text
     return " ".join(part for part in (f"Door {name}." if name else "", text or "") if part) or None
 
 
