@@ -23,7 +23,6 @@ import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
-import keyservice.retention.events  # their sentences, for the pages
 import keyservice.web.dates
 import keyservice.web.errors
 import keyservice.web.headers

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from keyservice.aanvragen.content import Held, held
 from keyservice.aanvragen.contact_use import ends_of
+from keyservice.aanvragen.content import Held, held
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.aanvragen.summary import good_until
 from keyservice.contacts.models import Contact, Part, Via, Vouching

@@ -122,7 +122,9 @@ def _contacts(aanvraag: Aanvraag, lacks: tuple[str, ...]) -> list[tuple[str, Con
 
 def _same_name(aanvraag: Aanvraag) -> bool:
     key, password = aanvraag.key_contact, aanvraag.password_contact
-    return key is not None and password is not None and same_name(party(key), party(password))
+    if key is None or password is None or key.erased_at or password.erased_at:
+        return False
+    return same_name(party(key), party(password))
 
 
 def _acts(

@@ -18,7 +18,7 @@ from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
 from keyservice.overview.remedies import for_gemeente, undelivered
-from keyservice.overview.timeline import Handover, Moment, happened, to_come
+from keyservice.overview.timeline import Handover, Moment, happened, readable, to_come
 from keyservice.overview.todo import Act, Todo, todo
 from keyservice.sleutels.life import State, state
 
@@ -83,7 +83,7 @@ def todo_of(aanvraag: Aanvraag, issuance: Issuance | None) -> Todo:
         aanvraag.status,
         missing=lacking(aanvraag, issuance),
         question=aanvraag.question,
-        rejection=aanvraag.rejection,
+        rejection=readable(aanvraag.rejection),
         handover=handover_of(issuance),
     )
 

@@ -95,6 +95,11 @@ def to_come(status: Status, handover: Handover | None) -> list[Moment]:
     return [Moment(None, step, None, "inactive") for step in ROAD[reached:]]
 
 
+def readable(text: str | None) -> str | None:
+    """Return a text for the gemeente, or that it was erased."""
+    return "De tekst is gewist." if text == ERASED else text
+
+
 def _hidden(event: EventView) -> bool:
     return event.code.partition(":")[0] in _HIDDEN_SUBJECTS or event.code in _HIDDEN
 
@@ -102,8 +107,7 @@ def _hidden(event: EventView) -> bool:
 def _detail(event: EventView, gemeente: str, names: Mapping[UUID, str]) -> str | None:
     acted_for_us = event.gemeente == gemeente and not GEMEENTE_ROLES.isdisjoint(event.roles)
     name = names.get(event.person) if event.person and acted_for_us else None
-    text = event.private.get(_FOR_THE_GEMEENTE.get(event.code, ""))
-    text = "De tekst is gewist." if text == ERASED else text
+    text = readable(event.private.get(_FOR_THE_GEMEENTE.get(event.code, "")))
     return " ".join(part for part in (f"Door {name}." if name else "", text or "") if part) or None
 
 

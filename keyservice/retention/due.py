@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Function, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
@@ -43,7 +44,7 @@ _STOPPED = (Status.REJECTED, Status.WITHDRAWN, Status.LAPSED)
 _WAVE_ENDED = (WaveStatus.FINISHED, WaveStatus.STOPPED, WaveStatus.LAPSED)
 _UNDERWAY = (Delivery.WAITING, Delivery.SENDING, Delivery.DEAD)
 # The ids, and the moment from which the term of each counts.
-Found = Select[Any]
+Found = Select[UUID, datetime]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def limits(terms: Retention, now: datetime) -> Limits:
     return Limits(draft=now - timedelta(days=DRAFT_DAYS), **before)
 
 
-def _latest(*moments: ColumnElement[Any]) -> Function[datetime]:
+def _latest(*moments: Any) -> Function[datetime]:
     greatest = func.max if db.engine.dialect.name == "sqlite" else func.greatest
     return greatest(*moments, type_=UTCDateTime())
 

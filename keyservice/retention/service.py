@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -83,7 +84,7 @@ def _erase(kind: str, ids: list[UUID], at: Limits) -> int:
         return len(due)
 
 
-def _record(event: EventType, **counts: list[str]) -> None:
+def _record(event: EventType, **counts: Any) -> None:
     terms = [f"{name}={period}" for name, period in settings.current().retention.periods.items()]
     with transaction():
         audit.record(event, CLI, terms=terms, **counts)

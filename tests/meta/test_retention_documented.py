@@ -34,14 +34,14 @@ HEAD = """\
 Made from `keyservice/retention/columns.py`: do not edit, but run
 `.venv/bin/python -m tests.meta.test_retention_documented`. A test finds every column of the database that is not here.
 
-`keyservice retention run` lists what is due, and with `--do-it` erases it for good ([operations](operations.md#forgetting)).
-Why it works like this: [ADR 28](adr/0028-retention.md). The terms are assumptions until the operator has laid them beside
-its selectielijst.
+`keyservice retention run` lists what is due, and with `--do-it` erases it for good
+([operations](operations.md#forgetting)). Why it works like this: [ADR 28](adr/0028-retention.md). The terms are
+assumptions until the operator has laid them beside its selectielijst.
 
 ## Terms
 
-Set in `KEYSERVICE_RETENTION`, for instance `ended=2y access=90d`: days (`d`), months (`m`) or years (`y`). `audit` is the
-longest: no text of an event about a person stays longer.
+Set in `KEYSERVICE_RETENTION`, for instance `ended=2y access=90d`: days (`d`), months (`m`) or years (`y`). `audit` is
+the longest: no text of an event about a person stays longer.
 
 | term | of | default | shortest |
 |---|---|---|---|
@@ -111,19 +111,20 @@ def render() -> str:
     terms = [f"| `{n}` | {TERMS[n]} | {_words(str(p))} | {_words(str(SHORTEST[n]))} |" for n, p in _periods()]
     rows = [
         "\n## What the run erases\n",
-        "A text is replaced by the word *gewist*, a number is left empty, and a `*` means that the row goes. Each erased",
-        "dossier, contact and account is an event `retention:erase`, the other kinds are counted per batch.\n",
+        "A text is replaced by the word *gewist*, a number is left empty, and a `*` means that the row goes. Each",
+        "erased dossier, contact and account is an event `retention:erase`, the other kinds are counted per batch.\n",
         "| kind | what | term | from | columns |",
         "|---|---|---|---|---|",
         *(f"| `{k.name}` | {k.what} | {k.term} | {k.since} | {_list(k.columns)} |" for k in ERASED_BY_RUN),
-        "\nThese acts make that somebody stays known for `audit`: " + ", ".join(f"`{code}`" for code in sorted(DECISIONS))
+        "\nThese acts make that somebody stays known for `audit`: "
+        + ", ".join(f"`{code}`" for code in sorted(DECISIONS))
         + ", and all of the trail itself (`audit:…`).\n",
         "## What the worker erases by itself\n",
         "| what | after | from | columns |",
         "|---|---|---|---|",
         *(f"| {k.what} | {k.term} | {k.since} | {_list(k.columns)} |" for k in ERASED_BY_TIMER),
-        "\nPasswords, zips, messages and codes are sealed and go when they are no longer needed, at the latest after 45 days",
-        "([ADR 23](adr/0023-life-of-ring-keys.md)).\n",
+        "\nPasswords, zips, messages and codes are sealed and go when they are no longer needed, at the latest after",
+        "45 days ([ADR 23](adr/0023-life-of-ring-keys.md)).\n",
         "## What stays\n",
         "Random numbers of people. They say who it was as long as the account has a name, and nothing after:\n",
         *_tables(PEOPLE),

@@ -19,17 +19,18 @@ from keyservice.aanvragen.content import Held, content_hash, held
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.accounts.models import Account, Invitation, KnownDevice, Passkey, Session
 from keyservice.accounts.queries import names
+from keyservice.audit import EventType
 from keyservice.audit.models import AuditEvent, AuditLeaf, AuditPrivate
 from keyservice.audit.sealer import seal
 from keyservice.audit.tree import check_inclusion, inclusion_proof, leaf_hash
-from keyservice.contacts.models import Challenge, Contact
+from keyservice.contacts.models import Challenge
 from keyservice.contacts.queries import of_gemeente
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.issuance.recipients import recipients
 from keyservice.issuance.wave_models import Wave
 from keyservice.kernel import clock
-from keyservice.kernel.actor import CLI
+from keyservice.kernel.actor import CLI, Actor
 from keyservice.kernel.errors import Conflict
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.text import ERASED
@@ -54,8 +55,8 @@ def half_a_year(moment: datetime) -> datetime:
     return moment.replace(month=moment.month + 6)
 
 
-def row_of(model: type, **found: object) -> UUID:
-    return db.session.scalars(select(model.id).filter_by(**found)).one()
+def event_of(code: str) -> UUID:
+    return db.session.scalars(select(AuditEvent.id).where(AuditEvent.code == code)).one()
 
 
 def wave() -> UUID:
@@ -130,7 +131,7 @@ def contact_unused() -> UUID:
 
 def traced_event() -> UUID:
     review.add_note(traced("rik"), ready(), "Gebeld.")
-    return row_of(AuditEvent, code="aanvraag:note")
+    return event_of("aanvraag:note")
 
 
 def discarded() -> UUID:
@@ -150,7 +151,7 @@ def discarded() -> UUID:
         ("invitation", invited, lambda now: years(now, 1)),
         ("event-trace", traced_event, half_a_year),
         ("event-draft", discarded, lambda now: now + timedelta(days=30)),
-        ("event-person", lambda: (invite(), row_of(AuditEvent, code="invitation:propose"))[1], lambda n: years(n, 1)),
+        ("event-person", lambda: (invite(), event_of("invitation:propose"))[1], lambda n: years(n, 1)),
         ("event-text", event_with, lambda now: years(now, 7)),
         ("message", message, half_a_year),
         ("code", code, half_a_year),
@@ -235,6 +236,15 @@ def test_who_stands_in_a_dossier_stays_as_long_as_that() -> None:
     assert person_id("anna") in due("account", years(clock.now(), 8))
 
 
+@pytest.mark.parametrize("code", ["audit:accept-restore", "sleutel:activate"])
+def test_who_decided_about_the_trail_or_activated_a_key_stays_as_long_as_texts_of_events(code: str) -> None:
+    tom = left()
+    with transaction():
+        audit.record(EventType(code, "Besloten.", frozenset(), frozenset()), Actor(tom, frozenset(), None, "web"))
+    assert tom not in due("account", years(clock.now(), 7) - DAY)
+    assert tom in due("account", years(clock.now(), 7) + DAY)
+
+
 def test_an_account_that_is_erased_opens_nothing_and_has_no_name() -> None:
     tom = left()
     with transaction() as session:
@@ -276,9 +286,11 @@ def test_i4_the_tree_and_all_proofs_are_the_same_before_and_after() -> None:
     for place, leaf in enumerate(leaves[: before.size]):
         check_inclusion(leaf, place, before.size, inclusion_proof(leaves[: before.size], place), before.root)
         check_inclusion(leaf, place, after.size, inclusion_proof(leaves, place), after.root)
-    rows = db.session.execute(select(AuditEvent.id, AuditEvent.canonical, AuditLeaf.hash).join_from(
-        AuditEvent, AuditLeaf, AuditLeaf.event == AuditEvent.id
-    ))
+    rows = db.session.execute(
+        select(AuditEvent.id, AuditEvent.canonical, AuditLeaf.hash).join_from(
+            AuditEvent, AuditLeaf, AuditLeaf.event == AuditEvent.id
+        )
+    )
     for event_id, canonical, leaf in rows:
         assert leaf == leaf_hash(canonical)
         assert stored.get(event_id, canonical) == canonical
@@ -288,7 +300,9 @@ def test_i4_the_tree_and_all_proofs_are_the_same_before_and_after() -> None:
 
 def _texts_fit() -> None:
     """What was not erased still fits its salted hash in the event."""
-    rows = db.session.execute(select(AuditPrivate, AuditEvent.canonical).join(AuditEvent, AuditEvent.id == AuditPrivate.event))
+    rows = db.session.execute(
+        select(AuditPrivate, AuditEvent.canonical).join(AuditEvent, AuditEvent.id == AuditPrivate.event)
+    )
     checked = 0
     for private, canonical in rows:
         digest = hashlib.sha256(private.salt + private.value.encode()).hexdigest()
@@ -341,7 +355,10 @@ def test_i3_each_erased_dossier_contact_and_account_has_its_event_and_the_rest_i
     leave("tom")
     with at(years(clock.now(), 2)):
         service.run()
-    found = [json.loads(c) for c in db.session.scalars(select(AuditEvent.canonical).where(AuditEvent.code == "retention:erase"))]
+    found = [
+        json.loads(c)
+        for c in db.session.scalars(select(AuditEvent.canonical).where(AuditEvent.code == "retention:erase"))
+    ]
     told = {(one["fields"]["kind"], one["subject"]) for one in found}
     assert ("dossier", str(aanvraag_id)) in told
     tom = db.session.scalars(select(Account.id).where(Account.name == "iemand (gewist)")).one()
