@@ -187,7 +187,7 @@ def test_a_delivery_underway_keeps_its_dossier_whatever_the_clock_says() -> None
     assert aanvraag_id not in due("dossier", years(clock.now(), 20))
 
 
-def test_i12_after_the_run_no_text_about_anybody_is_left_anywhere() -> None:
+def test_after_the_run_no_text_about_anybody_is_left_anywhere() -> None:
     delivered()
     code(rejected())
     wave()
