@@ -25,6 +25,7 @@ from keyservice.kernel.seal import Rings
 from keyservice.outbox import bounces
 from keyservice.outbox.bounces import Taken
 from keyservice.outbox.reports import MOST_BYTES
+from keyservice.retention import service as forgetting
 from keyservice.settings import Settings, SettingsError
 from keyservice.sleutels.format import check_format
 from keyservice.web import error_texts
@@ -188,6 +189,29 @@ def unreadable() -> None:
         click.echo(f"{len(rows)} deliveries cannot go on")
         for row in rows:
             click.echo(f"{row.aanvraag.number}  gemeente {row.aanvraag.gemeente}  levering {row.number}")
+
+
+@commands.group()
+def retention() -> None:
+    """Personal data and their terms (docs/retention.md)."""
+
+
+@retention.command("run")
+@click.option("--do-it", is_flag=True, help="Erase what is due; without this it is only listed.")
+def retention_run(*, do_it: bool) -> None:
+    """List the personal data of which the term is over, or erase them. A run that was broken off goes on next time."""
+    app = ready_app()
+    with app.app_context():
+        due = forgetting.preview()
+        for found in due:
+            oldest = f"  oldest {found.oldest:%Y-%m-%d}" if found.oldest else ""
+            click.echo(f"{found.kind:14} {len(found.ids):8}{oldest}")
+        if not do_it:
+            click.echo("Nothing was erased. `--do-it` erases this for good.")
+            return
+        with click.progressbar(length=sum(len(found.ids) for found in due), label="Erasing") as bar:
+            counts = forgetting.run(bar.update)
+    click.echo(f"Erased: {sum(counts.values())} rows.")
 
 
 @commands.command("check-key")

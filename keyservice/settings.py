@@ -11,6 +11,7 @@ from flask import current_app
 from keyservice.kernel.addresses import is_loopback, is_secure
 from keyservice.kernel.seal import Rings
 from keyservice.kernel.secret import Secret
+from keyservice.settings_retention import Retention, retention
 from keyservice.settings_sms import NOTIFYNL_URL, PLAIN_BODY, Sms, SmsProvider
 
 PREFIX = "KEYSERVICE_"
@@ -96,6 +97,7 @@ class Settings:
     contact_email: str
     accessibility_url: str
     oidc: tuple[OidcProvider, ...]
+    retention: Retention
 
     @property
     def demo(self) -> bool:
@@ -134,6 +136,7 @@ class Settings:
             contact_email=read.text("CONTACT_EMAIL", ""),
             accessibility_url=read.text("ACCESSIBILITY_URL", ""),
             oidc=_providers(read),
+            retention=_retention(read),
         )
         faults = read.faults + _faults(settings)
         faults += _production_faults(settings) if settings.mode is Mode.PRODUCTION else []
@@ -211,6 +214,13 @@ def _providers(read: _Reader) -> tuple[OidcProvider, ...]:
         acr=tuple(read.text("OIDC_DUO_ACR", "").split()),
     )
     return tuple(provider for provider in (gemeente, duo) if any(provider.parts.values()))
+
+
+def _retention(read: _Reader) -> Retention:
+    faults: list[str] = []
+    terms = retention(read.text("RETENTION", ""), faults)
+    read.faults += [PREFIX + fault for fault in faults]
+    return terms
 
 
 def _oidc_faults(settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.aanvragen.queries import aanvraag_for
+from keyservice.aanvragen.queries import aanvraag_for, require_people
 from keyservice.aanvragen.review import lacking
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, Status
 from keyservice.contacts.by_login import is_contact
@@ -74,10 +74,12 @@ def read(actor: Actor, aanvraag: Aanvraag) -> ContactsView:
             _card(actor, aanvraag, Part.PASSWORD, password, lacks),
         ),
         independent="not-independent" not in lacks,
-        provable=aanvraag.status in PROVABLE,
+        provable=aanvraag.status in PROVABLE and aanvraag.erased_at is None,
         editable=aanvraag.status in CONTACTS_EDITABLE and actor.has(Role.AANVRAGER),
         decided=aanvraag.status in DECIDED,
-        replaceable=aanvraag.status in CONTACTS_EDITABLE | DECIDED and actor.has(Role.GEMEENTEBEHEERDER),
+        replaceable=aanvraag.status in CONTACTS_EDITABLE | DECIDED
+        and aanvraag.erased_at is None
+        and actor.has(Role.GEMEENTEBEHEERDER),
         registered=registered_phone(aanvraag) is not None,
     )
 
@@ -141,7 +143,8 @@ def other_of(aanvraag: Aanvraag, contact: Contact) -> Contact | None:
 
 
 def require_provable(aanvraag: Aanvraag) -> None:
-    """Raise Conflict when an aanvraag was not sent yet or came to nothing: nothing of its contacts is proven then."""
+    """Raise Conflict when an aanvraag was not sent yet, came to nothing or was erased: no contact is proven then."""
+    require_people(aanvraag)
     if aanvraag.status not in PROVABLE:
         raise Conflict("step-not-possible", status=aanvraag.status)
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, EDITABLE, Status
 from keyservice.gemeenten.oin import InvalidNumber, parse_oin
-from keyservice.kernel.text import fold
+from keyservice.kernel.text import ERASED, fold
 
 WET = "Wi2013"  # the machinekoppeling is there for the Wet inburgering 2013 only
 PRODUCTIE = "productie"
@@ -24,6 +24,14 @@ class Section(StrEnum):
     CONTACTPERSONEN = "contactpersonen"
     SOFTWARE = "software"
     ONDERTEKENING = "ondertekening"
+
+
+class Held(StrEnum):
+    """What is left of an approved content: all of it, all but the people, or something else than was approved."""
+
+    WHOLE = "whole"
+    ERASED = "erased"
+    CHANGED = "changed"
 
 
 # What is approved, beside the contacts. `wet` is fixed and stands in the content all the same.
@@ -52,6 +60,10 @@ CONTACT_FIELDS = (
     *("id", "via", "name", "function", "mailbox", "phone", "mobile"),
     *("z_number", "verified_address", "verified_account"),
 )
+# What of both is about people: replaced after the term. Numbers are left out, they would not be numbers any more.
+_PERSONAL = ("leverancier_contact", "leverancier_mailbox", "toelichting", "signer_name", "signer_function")
+_PERSONAL_OF_CONTACT = ("name", "function", "mailbox", "verified_address")
+_NUMBERS_OF_CONTACT = ("phone", "mobile")
 _REQUIRED: Mapping[Section, tuple[str, ...]] = MappingProxyType(
     {
         Section.GEMEENTE: ("oin",),
@@ -95,6 +107,27 @@ def canonical(value: Mapping[str, object]) -> str:
 def content_hash(text: str) -> bytes:
     """Return the SHA-256 of a canonical content."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def erased(text: str) -> str:
+    """Return a canonical content without people: what a term leaves of it. A second time changes nothing."""
+    value = json.loads(text)
+    value |= {name: ERASED for name in _PERSONAL if value[name]}
+    for part in ("key_contact", "password_contact"):
+        if contact := value[part]:
+            contact |= {name: ERASED for name in _PERSONAL_OF_CONTACT if contact[name]}
+            contact |= dict.fromkeys(_NUMBERS_OF_CONTACT)
+    return canonical(value)
+
+
+def held(text: str, digest: bytes) -> Held:
+    """Tell what is left of an approved content whose SHA-256 was `digest`."""
+    if content_hash(text) == digest:
+        return Held.WHOLE
+    try:
+        return Held.ERASED if erased(text) == text else Held.CHANGED
+    except (ValueError, KeyError, TypeError):
+        return Held.CHANGED
 
 
 def pakket_key(leverancier: str, pakket: str) -> str:

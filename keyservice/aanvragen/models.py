@@ -19,7 +19,8 @@ class Aanvraag(Base):
 
     `status_since` starts every timer; `revision` grows with each save, so that two tabs notice each other;
     `pakket_key` is the folded supplier and package name for the rule of one open aanvraag; `replaces_id` is the earlier
-    aanvraag of the same gemeente whose key this one is to replace.
+    aanvraag of the same gemeente whose key this one is to replace. From `erased_at` on, after its term, it says nothing
+    of people any more (ADR 28).
     """
 
     __tablename__ = "aanvraag"
@@ -78,6 +79,7 @@ class Aanvraag(Base):
 
     kind: Mapped[Kind] = mapped_column(default=Kind.EERSTE)
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("aanvraag.id"), index=True)
+    erased_at: Mapped[datetime | None]
 
     replaces: Mapped["Aanvraag | None"] = relationship(remote_side="Aanvraag.id")
     key_contact: Mapped[Contact | None] = relationship(foreign_keys=[key_contact_id])
@@ -103,6 +105,7 @@ class Approval(Base):
     """An approval of exact content. `four_eyes` says that the issuer must be another person (I8).
 
     `snapshot` is the canonical content, contacts and their verified addresses included; `content_hash` its SHA-256.
+    After the term of the aanvraag the snapshot is without people (`content.erased`), and the hash is that of before.
     """
 
     __tablename__ = "approval"

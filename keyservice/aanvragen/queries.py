@@ -36,6 +36,12 @@ def aanvraag_for(actor: Actor, aanvraag_id: UUID, *, lock: bool = False) -> Aanv
     return found
 
 
+def require_people(aanvraag: Aanvraag) -> None:
+    """Raise Conflict when the term of an aanvraag is over and its people were erased: nothing new is added to it."""
+    if aanvraag.erased_at is not None:
+        raise Conflict("aanvraag-erased")
+
+
 def _visible(actor: Actor) -> ColumnElement[bool]:
     if actor.has(Role.RELATIEBEHEERDER, Role.AUDITOR):
         return Aanvraag.status != Status.DRAFT

@@ -31,13 +31,14 @@ def start_replacement(actor: Actor, aanvraag_id: UUID) -> UUID:
     """Make a draft that is to replace the key of an issued aanvraag, or find what replaces it; return its id.
 
     It names the same contacts, or who came in their place. A gemeentebeheerder may start it; an aanvrager finishes it.
-    Raises NotFound, Refused, or Conflict (not issued, the gemeente has ended).
+    Raises NotFound, Refused, or Conflict (not issued, erased, the gemeente has ended).
     """
     with transaction() as session:
         earlier = queries.aanvraag_for(actor, aanvraag_id, lock=True)
         actor.require(Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
         if earlier.status is not Status.ISSUED:
             raise Conflict("not-replaceable")
+        queries.require_people(earlier)
         if found := queries.replacement_of(aanvraag_id):
             return found.id
         queries.existing_gemeente(earlier.gemeente)

@@ -141,10 +141,11 @@ def lapse(aanvraag: Aanvraag) -> None:
 
 
 def add_note(actor: Actor, aanvraag_id: UUID, text: str) -> None:
-    """Add an internal note; notes are never changed. Raises NotFound or Refused (no relatiebeheerder)."""
+    """Add an internal note; notes are never changed. Raises NotFound, Refused (no relatiebeheerder) or Conflict."""
     with transaction() as session:
         aanvraag = queries.aanvraag_for(actor, aanvraag_id)
         actor.require(Role.RELATIEBEHEERDER)
+        queries.require_people(aanvraag)
         session.add(Note(id=new_id(), aanvraag_id=aanvraag_id, author=actor.person, at=clock.now(), text=text))
         _record(events.NOTED, actor, aanvraag, text=text)
 

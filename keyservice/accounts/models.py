@@ -26,7 +26,10 @@ def _among(column: str, values: frozenset[Role]) -> str:
 
 
 class Account(Base, UserMixin):
-    """One person. `fs_uniquifier` is what sessions name: changing it ends them all."""
+    """One person. `fs_uniquifier` is what sessions name: changing it ends them all.
+
+    From `erased_at` on, after the term of who left, the row is nobody's any more (ADR 28).
+    """
 
     __tablename__ = "account"
     __table_args__ = (CheckConstraint("audience IN ('gemeente', 'duo')", name="audience"),)
@@ -40,6 +43,7 @@ class Account(Base, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     fictive: Mapped[bool] = mapped_column(default=False)
+    erased_at: Mapped[datetime | None]
     # Second factors, with the names that Flask-Security looks for; the TOTP secret is sealed by its ring.
     tf_primary_method: Mapped[str | None]
     tf_totp_secret: Mapped[str | None]

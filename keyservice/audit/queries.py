@@ -11,11 +11,12 @@ from sqlalchemy import Select, select
 from keyservice.audit.catalogue import catalogue
 from keyservice.audit.models import AuditEvent, AuditPrivate
 from keyservice.database import db
+from keyservice.kernel.text import ERASED
 
 
 @dataclass(frozen=True)
 class EventView:
-    """An event as a page shows it, from its canonical content; `private` lacks what was erased."""
+    """An event as a page shows it, from its canonical content; of what was erased, `private` says so."""
 
     row: int
     at: datetime
@@ -93,5 +94,5 @@ def _view(row: AuditEvent, private: dict[str, str]) -> EventView:
         subject=content["subject"],
         result=content["result"],
         fields=content["fields"],
-        private=private,
+        private={name: private.get(name, ERASED) for name in content["private"]},
     )

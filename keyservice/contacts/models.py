@@ -59,6 +59,7 @@ class Contact(Base):
     contact, from whom the call told this one apart. `confirmed_at` is when a password contact said "Ja, ik ontvang het
     wachtwoord". `z_number` is the number that stands in an sms to this contact. From `retired_at` a contact is not
     offered for other aanvragen any more; `replaced_by_id` is who came in the place of this one.
+    From `erased_at` on, after its term, the row says nothing of the person any more (ADR 28).
     """
 
     __tablename__ = "contact"
@@ -96,6 +97,7 @@ class Contact(Base):
     confirmed_at: Mapped[datetime | None]
     retired_at: Mapped[datetime | None]
     replaced_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    erased_at: Mapped[datetime | None]
 
     registered: Mapped[Gemeente] = relationship()
 
@@ -112,7 +114,8 @@ class Contact(Base):
     @property
     def verified(self) -> bool:
         """Tell whether the present address was ever proven; whether that still holds, `queries.proven` says."""
-        return self.verified_at is not None and self.verified_address == self.address
+        proven = self.verified_at is not None and self.verified_address is not None
+        return proven and self.verified_address == self.address
 
     @property
     def fingerprint(self) -> str:

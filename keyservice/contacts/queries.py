@@ -32,9 +32,9 @@ def contact(contact_id: UUID) -> Contact | None:
 def contact_for(actor: Actor, contact_id: UUID) -> Contact:
     """Return a contact that the actor may act on, locked until the transaction ends.
 
-    Raises NotFound when it is unknown or of another gemeente (I9).
+    Raises NotFound when it is unknown, erased, or of another gemeente (I9).
     """
-    query = select(Contact).where(Contact.id == contact_id).with_for_update()
+    query = select(Contact).where(Contact.id == contact_id, Contact.erased_at.is_(None)).with_for_update()
     found = db.session.scalar(query.execution_options(populate_existing=True))
     if found is None or not (actor.has(Role.RELATIEBEHEERDER) or found.gemeente == actor.gemeente):
         raise NotFound("contact")
@@ -156,7 +156,7 @@ def _told_apart(key: Contact | None, password: Contact, now: datetime) -> bool:
 
 def of_gemeente(code: str) -> Sequence[Contact]:
     """Return the contacts of a gemeente that have a name, those that are offered no more last, then by name."""
-    query = select(Contact).where(Contact.gemeente == code, Contact.name != "")
+    query = select(Contact).where(Contact.gemeente == code, Contact.name != "", Contact.erased_at.is_(None))
     found = db.session.scalars(query.order_by(Contact.name, Contact.created_at.desc())).all()
     return sorted(found, key=lambda contact: contact.retired_at is not None)
 

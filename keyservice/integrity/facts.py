@@ -91,6 +91,17 @@ class Upper:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """One of these."""
+
+    values: tuple[Any, ...]
+
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether it is one of them."""
+        return stored in self.values
+
+
+@dataclass(frozen=True)
 class Count:
     """A list of so many parts."""
 

@@ -24,6 +24,7 @@ def _proposed(to: Expected, told: Told) -> None:
         proposed_by=told.person,
         created_at=About(told.at),
         retired_at=None,
+        erased_at=None,
         replaced_by_id=None,
         **dict.fromkeys(_PROOF),
         **{name: text(told, name) for name in _PERSON},

@@ -14,6 +14,7 @@ def _created(to: Expected, told: Told) -> None:
         audience=told.fields["audience"],
         email=text(told, "email"),
         created_at=About(told.at),
+        erased_at=None,
         tf_totp_secret=None,
         mf_recovery_codes=Count(0),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, inspect, select
 from sqlalchemy.orm import DeclarativeBase
 
-from keyservice.aanvragen.content import content_hash
+from keyservice.aanvragen.content import Held, held
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.accounts import events as accounts
 from keyservice.accounts.models import Account, FactorReset, Grant, Invitation, OidcIdentity, Passkey
@@ -148,8 +148,9 @@ def _keys(connection: Connection) -> Iterator[tuple[str, RowMapping | None]]:
 
 def false_snapshots(connection: Connection) -> Iterator[Mismatch]:
     """Give the approvals whose content is not the one whose hash they hold."""
-    query = select(Approval.id, Approval.snapshot, Approval.content_hash)
-    for approval_id, snapshot, digest in rows.stream(connection, query):
-        if content_hash(snapshot) != digest:
+    query = select(Approval.id, Approval.snapshot, Approval.content_hash, rows.plain(Aanvraag.erased_at)).join(Aanvraag)
+    for approval_id, snapshot, digest, erased_at in rows.stream(connection, query):
+        # Whether the people of this aanvraag may be gone, `mismatches` tells.
+        if held(snapshot, digest) is not (Held.WHOLE if erased_at is None else Held.ERASED):
             what = "its content is not what was approved"
             yield Mismatch("approval", approval_id.hex, None, ("snapshot",), what)

@@ -4,6 +4,9 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
+ERASED = "gewist"
+"""What stands, and shows, where a text about a person was erased after its term."""
+
 # Bidirectional controls, zero-width characters and letters without a shape: they make a text look like another one
 # (Unicode TR 36).
 _INVISIBLE = re.compile(

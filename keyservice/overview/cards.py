@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from keyservice.aanvragen.contact_use import ends_of
+from keyservice.aanvragen.content import Held, held
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.aanvragen.summary import good_until
 from keyservice.contacts.models import Contact, Part, Via, Vouching
@@ -22,6 +23,12 @@ Names = Mapping[UUID, str]
 _HOW: Mapping[Vouching, str] = {
     Vouching.CALL: "na een telefoontje met",
     Vouching.GEMEENTEBEHEERDER: "als gemeentebeheerder",
+}
+
+_CONTENT: Mapping[Held, str] = {
+    Held.WHOLE: "Gelijk aan wat is goedgekeurd",
+    Held.ERASED: "Zonder namen en adressen: gewist na de bewaartermijn",
+    Held.CHANGED: "Veranderd na de goedkeuring",
 }
 
 
@@ -54,6 +61,8 @@ def _line(address: str | None) -> str | None:
 
 def contact_for_gemeente(contact: Contact) -> Rows:
     """Return who a contact is and what is proven."""
+    if contact.erased_at is not None:
+        return _erased(contact)
     mobile = show_phone(contact.mobile) if contact.mobile else None
     return _rows(
         {
@@ -69,8 +78,15 @@ def contact_for_gemeente(contact: Contact) -> Rows:
     )
 
 
+def _erased(contact: Contact) -> Rows:
+    gone = {"Naam": contact.name, "Functie": contact.function, **_way(contact)}
+    return _rows({**gone, "Gewist na de bewaartermijn": datum(contact.erased_at)})
+
+
 def contact_for_duo(contact: Contact, names: Names) -> Rows:
     """Return everything about a contact: who vouched for it, how, and which number was called."""
+    if contact.erased_at is not None:
+        return _erased(contact)
     return _rows(
         {
             "Naam": contact.name,
@@ -168,7 +184,7 @@ def approval(found: Approval, names: Names, *, changed: bool) -> Rows:
             "Goedgekeurd": f"{datumtijd(found.approved_at)} door {names[found.approved_by]}",
             "Motivering": found.motivation,
             "Vier ogen": "Ja, een ander geeft de sleutel uit" if found.four_eyes else "Nee",
-            "Inhoud": "Veranderd na de goedkeuring" if changed else "Gelijk aan wat is goedgekeurd",
+            "Inhoud": _CONTENT[Held.CHANGED if changed else held(found.snapshot, found.content_hash)],
             "SHA-256 van de inhoud": found.content_hash.hex(),
         }
     )

@@ -79,8 +79,10 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
     registered, approval, issuances = gemeente(aanvraag.gemeente), valid_approval(aanvraag.id), of_aanvraag(aanvraag.id)
     phone = registered.phone if registered else None
     # Also of a key that works: whoever wants to renew it must first see the contacts checked again.
-    lacks = lacking(aanvraag) if aanvraag.status in OPEN | {Status.ISSUED} else ()
-    changed = approval is not None and approval.content_hash != content_hash(current_content(aanvraag))
+    erased = aanvraag.erased_at is not None
+    lacks = lacking(aanvraag) if aanvraag.status in OPEN | {Status.ISSUED} and not erased else ()
+    content = current_content(aanvraag)
+    changed = approval is not None and not erased and approval.content_hash != content_hash(content)
     letters = letters_of(issuance.id for issuance in issuances)
     written, events, messages = notes(aanvraag.id), events_of(aanvraag.id), messages_of(aanvraag.id)
     return Dossier(
@@ -121,7 +123,9 @@ def _contacts(aanvraag: Aanvraag, lacks: tuple[str, ...]) -> list[tuple[str, Con
 
 def _same_name(aanvraag: Aanvraag) -> bool:
     key, password = aanvraag.key_contact, aanvraag.password_contact
-    return key is not None and password is not None and same_name(party(key), party(password))
+    if key is None or password is None or key.erased_at or password.erased_at:
+        return False
+    return same_name(party(key), party(password))
 
 
 def _acts(
@@ -135,7 +139,7 @@ def _acts(
     changed: bool,
     phone: str | None,
 ) -> Acts:
-    if not actor.has(Role.RELATIEBEHEERDER):
+    if not actor.has(Role.RELATIEBEHEERDER) or aanvraag.erased_at is not None:
         return Acts(download=actor.has(Role.AUDITOR))
     steps = possible(aanvraag.standing, actor)
     newest = issuances[-1] if issuances else None

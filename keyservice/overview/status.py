@@ -18,7 +18,7 @@ from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
 from keyservice.overview.remedies import for_gemeente, undelivered
-from keyservice.overview.timeline import Handover, Moment, happened, to_come
+from keyservice.overview.timeline import Handover, Moment, happened, or_erased, to_come
 from keyservice.overview.todo import Act, Todo, todo
 from keyservice.sleutels.life import State, state
 
@@ -70,7 +70,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         may_withdraw=allowed(aanvraag.standing, Step.WITHDRAW, actor),
         may_discard=aanvrager and aanvraag.status is Status.DRAFT,
         may_cancel=aanvrager and issuance is not None and issuance.ended_at is None,
-        may_replace=aanvraag.status is Status.ISSUED,
+        may_replace=aanvraag.status is Status.ISSUED and aanvraag.erased_at is None,
         replacement=replacement_of(aanvraag.id),
         old_delivery=underway(aanvraag.replaces_id) if aanvraag.replaces_id else None,
         may_stop_old=aanvrager,
@@ -83,7 +83,7 @@ def todo_of(aanvraag: Aanvraag, issuance: Issuance | None) -> Todo:
         aanvraag.status,
         missing=lacking(aanvraag, issuance),
         question=aanvraag.question,
-        rejection=aanvraag.rejection,
+        rejection=or_erased(aanvraag.rejection),
         handover=handover_of(issuance),
     )
 
@@ -93,6 +93,8 @@ def lacking(aanvraag: Aanvraag, newest: Issuance | None) -> tuple[str, ...]:
 
     After the issue it matters when the newest delivery stopped: a new one takes contacts that are checked.
     """
+    if aanvraag.erased_at is not None:
+        return ()
     stopped = newest is not None and newest.end_reason in {End.LAPSED, End.CANCELLED}
     return review.lacking(aanvraag) if aanvraag.status in OPEN or stopped else ()
 

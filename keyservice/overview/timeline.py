@@ -10,6 +10,7 @@ from keyservice.aanvragen.workflow import Status
 from keyservice.audit.queries import EventView
 from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
+from keyservice.kernel.text import ERASED
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
 _HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
@@ -110,8 +111,13 @@ def readable(event: EventView, gemeente: str) -> frozenset[str]:
 
 
 def text_for_gemeente(event: EventView) -> str | None:
-    """Return what was written for the gemeente, if anything was and is still there."""
-    return event.private.get(_FOR_THE_GEMEENTE.get(event.code, ""))
+    """Return what was written for the gemeente, if anything was, or that it was erased."""
+    return or_erased(event.private.get(_FOR_THE_GEMEENTE.get(event.code, "")))
+
+
+def or_erased(text: str | None) -> str | None:
+    """Return a text for the gemeente, or that it was erased."""
+    return "De tekst is gewist." if text == ERASED else text
 
 
 def _hidden(event: EventView) -> bool:

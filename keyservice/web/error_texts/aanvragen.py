@@ -18,6 +18,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "U kunt deze aanvraag niet vervangen",
         "Dat kan pas als DUO een sleutel heeft uitgegeven. De aanvraag heeft die nog niet, of is gestopt.",
     ),
+    "aanvraag-erased": (
+        "De gegevens van deze aanvraag zijn gewist",
+        "De bewaartermijn is voorbij. Namen en adressen zijn er niet meer. Begin een nieuwe aanvraag.",
+    ),
     "contact-without-account": (
         "Deze collega heeft nog geen account",
         "Vraag uw gemeentebeheerder om uw collega uit te nodigen met dit e-mailadres.",
