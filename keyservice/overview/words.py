@@ -43,7 +43,9 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
 )
 CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
-RESULT: Mapping[str, Badge] = MappingProxyType({"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error")})
+RESULT: Mapping[str, Badge] = MappingProxyType(
+    {"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error"), "damaged": ("Beschadigd", "error")}
+)
 ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
 )
@@ -67,12 +69,15 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "channel": "kanaal",
         "content_hash": "hash van de inhoud",
         "copy": "exemplaar",
+        "count": "aantal",
         "day": "dag",
         "deadline": "uiterlijk",
         "email": "e-mailadres",
         "done": "vernieuwd",
         "expires_at": "geldig tot",
         "expires_until": "verloopt uiterlijk",
+        "cut": "te veel voor 1 bestand",
+        "filter": "gezocht op",
         "factor": "bewijs",
         "factors": "bewijs",
         "four_eyes": "vier ogen",

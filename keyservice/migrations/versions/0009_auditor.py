@@ -1,0 +1,25 @@
+"""What the auditor's search asks for: events of one code, and those that were refused, by time."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+_REFUSED = {
+    "sqlite": """instr(canonical, CAST('"result":"refused"' AS BLOB)) > 0""",
+    "postgresql": """position('"result":"refused"'::bytea in canonical) > 0""",
+}
+
+
+def upgrade() -> None:
+    op.create_index("ix_audit_event_code_at", "audit_event", ["code", "at"])
+    where = {f"{dialect}_where": sa.text(condition) for dialect, condition in _REFUSED.items()}
+    op.create_index("ix_audit_event_refused", "audit_event", ["at"], **where)
+
+
+def downgrade() -> None:
+    for name in ("ix_audit_event_refused", "ix_audit_event_code_at"):
+        op.drop_index(name, "audit_event")
