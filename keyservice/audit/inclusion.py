@@ -16,7 +16,7 @@ from keyservice.kernel.errors import NotFound
 
 @dataclass(frozen=True)
 class Place:
-    """A place in the tree of a checkpoint, counted from 0, with the hashes that prove it; `fault` says why they do not."""
+    """A place (from 0) in the tree of a checkpoint, and the hashes that prove it; `fault` says why they do not."""
 
     position: int
     size: int

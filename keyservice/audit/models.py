@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from keyservice.database import Base
 
-
 # How SQL tells the result of an event, which stands in its content and in no column: the encoding is one, and a quote
 # inside a text is escaped there. An index has to be asked in the very words that it was made with.
 RESULT_IS: Mapping[str, str] = MappingProxyType(

@@ -59,7 +59,9 @@ class Wanted:
 
     def narrow(self) -> list[ColumnElement[bool]]:
         """Return the conditions that few events fit."""
-        return _given({AuditEvent.dossier: self.dossier, AuditEvent.person: self.person, AuditEvent.gemeente: self.gemeente})
+        return _given(
+            {AuditEvent.dossier: self.dossier, AuditEvent.person: self.person, AuditEvent.gemeente: self.gemeente}
+        )
 
     def wide(self) -> list[ColumnElement[bool]]:
         """Return the other conditions."""

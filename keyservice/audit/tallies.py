@@ -1,4 +1,4 @@
-"""How many events there were: per span of time, per hour and person, per kind. Counted in the database, by its indexes."""
+"""How many events there were: per span of time, per hour and person, per kind. The database counts, by its indexes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ def counts(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
     """Return for each span of time (from, and until without) how many events there were and how many were refusals."""
     refused = result_is(Result.REFUSED)
     asked = [
-        select(literal(place).label("place"), literal(only).label("only"), func.count().label("count"))
+        select(literal(place).label("place"), literal(only).label("only"), func.count().label("number"))
         .select_from(AuditEvent)
         .where(AuditEvent.at >= since, AuditEvent.at < until, *([refused] if only else []))
         for place, (since, until) in enumerate(spans)
         for only in (0, 1)
     ]
-    found = {(row.place, row.only): row.count for row in db.session.execute(union_all(*asked))} if asked else {}
+    found = {(row.place, row.only): row.number for row in db.session.execute(union_all(*asked))} if asked else {}
     return [(found[place, 0], found[place, 1]) for place in range(len(spans))]
 
 
@@ -52,7 +52,9 @@ def bunches(since: datetime) -> list[Bunch]:
         .group_by(hour, AuditEvent.code, AuditEvent.person, refused)
         .order_by(func.min(AuditEvent.at))
     )
-    return [Bunch(code, person, bool(no), *rest) for code, person, no, *rest in db.session.execute(query)]
+    return [
+        Bunch(code, person, bool(no), first, last, n) for code, person, no, first, last, n in db.session.execute(query)
+    ]
 
 
 def refusals(since: datetime, until: datetime) -> dict[str, int]:

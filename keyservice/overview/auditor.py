@@ -1,4 +1,4 @@
-"""What the pages of the auditor read: how the trail stands, what stands out, acts and refusals per day, and a search."""
+"""What the pages of the auditor read: how the trail stands, what stands out, figures per day, and a search."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Found:
-    """Some events, with all that their words need; `next` is the row after which older ones follow, if there are any."""
+    """Some events, with all that their words need; `next` is the row after which older ones follow, if any do."""
 
     events: Sequence[EventView]
     next: int | None
@@ -90,9 +90,7 @@ def odd_lately() -> list[Finding]:
     )
 
 
-def found(
-    wanted: Wanted, before_row: int | None = None, limit: int = PAGE, through_row: int | None = None
-) -> Found:
+def found(wanted: Wanted, before_row: int | None = None, limit: int = PAGE, through_row: int | None = None) -> Found:
     """Search, and return a page of events."""
     events = trail.find(wanted, before_row, limit + 1, through_row)
     return with_words(events[:limit], events[limit - 1].row if len(events) > limit else None)

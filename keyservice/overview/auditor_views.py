@@ -1,6 +1,7 @@
 """The pages of the auditor: the search and its file, the time line of a dossier, one event with its proof."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 from flask import render_template, request, url_for
@@ -80,8 +81,8 @@ def _search(form: EventsForm) -> ResponseReturnValue:
         found=found,
         most=search_export.MOST,
         chosen=names([form.found.get("persoon")]),
-        next_url=url_for("front.events", **form.typed, na=found.next) if found.next else None,
-        first_url=url_for("front.events", **form.typed) if before else None,
+        next_url=_page_url(form, na=found.next) if found.next else None,
+        first_url=_page_url(form) if before else None,
     )
     return body, 200 if valid else 422
 
@@ -92,6 +93,11 @@ def _pretty(canonical: bytes) -> str:
         return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
     except ValueError:
         return canonical.decode(errors="replace")
+
+
+def _page_url(form: EventsForm, **more: Any) -> str:
+    typed: dict[str, Any] = form.typed | more
+    return url_for("front.events", **typed)
 
 
 def _row_number() -> int | None:

@@ -1,4 +1,4 @@
-"""What an auditor reads of an event beside its sentence: what it is about, for whom, on what, through what, how long ago."""
+"""What an auditor reads of an event beside its sentence: for whom, on what, through what, how long ago."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from keyservice.kernel.ids import as_id
 from keyservice.overview.odd import Finding
 
 # Through what an act came, as the time line of an auditor says it.
-THROUGH: Mapping[str, str] = MappingProxyType(
+_THROUGH: Mapping[str, str] = MappingProxyType(
     {
         "web": "via de website",
         "worker": "vanzelf, door het systeem",
@@ -50,6 +50,11 @@ def for_whom(event: EventView, gemeenten: Mapping[str, str]) -> str:
         return ""
     name = f"{gemeenten.get(event.gemeente, 'gemeente')} ({event.gemeente})"
     return f"{'namens' if not GEMEENTE_ROLES.isdisjoint(event.roles) else 'over'} {name}"
+
+
+def through(event: EventView) -> str:
+    """Return through what an act came."""
+    return _THROUGH.get(event.origin, "onbekend waardoor")
 
 
 def ago(moment: datetime, now: datetime) -> str:

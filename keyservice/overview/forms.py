@@ -38,7 +38,7 @@ class SearchForm(Form):
         csrf = False
 
 
-Options = Mapping[str, "str | Mapping[str, str]"]
+Options = dict[str, Any]  # value and label, or the label of a group and its values and labels
 
 
 def choice(label: str, options: Options | Callable[[], Options]) -> SelectField:
@@ -157,8 +157,10 @@ class EventsForm(SearchForm):
     def validate_tot_tijd(self, field: Field) -> None:
         """Read the time; it needs its day, and cannot be before the first moment."""
         self._time(field, self.tot)
-        if self.vanaf.data == self.tot.data and not self.vanaf_tijd.errors and (self.vanaf_tijd.data or "") > (
-            field.data or "24"
+        if (
+            self.vanaf.data == self.tot.data
+            and not self.vanaf_tijd.errors
+            and (self.vanaf_tijd.data or "") > (field.data or "24")
         ):
             raise ValidationError("De laatste tijd ligt voor de eerste tijd. Draai de tijden om.")
 

@@ -9,12 +9,11 @@ from keyservice import settings
 from keyservice.accounts.queries import names
 from keyservice.audit import outside, sealer
 from keyservice.audit.checkpoint import CheckpointBroken, read
+from keyservice.audit.events import VERIFIED
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
 from keyservice.audit.queries import search
 from keyservice.database import db
-from keyservice.kernel import clock
 
-VERIFIED = "audit:verify"
 # A checkpoint comes a minute after an event at the latest (`design.md` 7); later than this somebody has to look.
 SEALED_WITHIN = timedelta(minutes=5)
 # BIO2 8.15.06 asks for a periodic check; docs/operations.md for one every night.
@@ -89,7 +88,7 @@ def _waiting(newest: AuditCheckpoint | None) -> tuple[int, datetime | None]:
 
 
 def _last_verify() -> Verified | None:
-    found = search(code=VERIFIED, limit=1)
+    found = search(code=VERIFIED.code, limit=1)
     if not found:
         return None
     event, fields = found[0], found[0].fields

@@ -11,6 +11,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from keyservice.accounts.events import FACTOR_REFUSED, LOGIN_REFUSED, STEP_UP_REFUSED
+from keyservice.audit.events import RESTORE_ACCEPTED
 from keyservice.audit.tallies import Bunch
 from keyservice.issuance.events import (
     DISOWNED,
@@ -34,7 +35,7 @@ MANY_FAILED = 25
 ALWAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         DAMAGED.code: ("De gegevens van een sleutel kloppen niet", "error"),
-        "audit:accept-restore": ("Twee mensen besloten verder te gaan met een oudere database", "error"),
+        RESTORE_ACCEPTED.code: ("Twee mensen besloten verder te gaan met een oudere database", "error"),
         DISOWNED.code: ("Een contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken", "error"),
         RING_KEY_DESTROYED.code: ("Er is verzegelde inhoud vernietigd die nog nodig was", "error"),
         RELEASED.code: ("Een wachtwoord is met de hand vrijgegeven", "warning"),
@@ -104,7 +105,9 @@ def _odd_hours(seen: Iterable[Bunch], duo: Collection[UUID]) -> Iterator[Finding
         if since:
             stretches.append(((bunch.person, since), bunch))
     for (person, _since), bunches in _grouped(stretches).items():
-        what = "Iemand van DUO werkte buiten kantoortijd" if person in duo else "Iemand van een gemeente werkte 's nachts"
+        what = (
+            "Iemand van DUO werkte buiten kantoortijd" if person in duo else "Iemand van een gemeente werkte 's nachts"
+        )
         yield _finding(what, "warning", bunches, person=person)
 
 

@@ -9,7 +9,7 @@ from keyservice.database import db, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.overview.auditor import Found, found
-from keyservice.overview.event_words import THROUGH, for_whom, on_what
+from keyservice.overview.event_words import for_whom, on_what, through
 from keyservice.overview.events import SEARCH_EXPORTED
 from keyservice.overview.words import RESULT, facts, who
 
@@ -66,7 +66,7 @@ def _row(event: EventView, page: Found) -> list[str]:
         str(event.dossier or ""),
         str(event.number or ""),
         str(event.subject or ""),
-        THROUGH.get(event.origin, event.origin),
+        through(event),
         values,
         str(event.id),
     ]

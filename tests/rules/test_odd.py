@@ -28,7 +28,9 @@ def bunch(code: str = "aanvraag:save", count: int = 1, at: datetime = NOON, **mo
     return Bunch(code=code, count=count, **values | more)
 
 
-def look(*seen: Bunch, usual: dict[str, float] | None = None, harmless: frozenset[datetime] = frozenset()) -> list[Finding]:
+def look(
+    *seen: Bunch, usual: dict[str, float] | None = None, harmless: frozenset[datetime] = frozenset()
+) -> list[Finding]:
     return findings(seen, usual or {}, {RIK}, harmless)
 
 

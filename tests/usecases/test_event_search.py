@@ -180,9 +180,9 @@ def test_figures_agree_with_the_events() -> None:
             if event.at.replace(minute=0) == bunch.first.replace(minute=0)
         ]  # fmt: skip
         assert (bunch.first, bunch.last, bunch.count) == (min(fitting), max(fitting), len(fitting))
-    assert refusals(FIRST, FIRST + timedelta(days=1)) == {
-        code: count for code, count in Counter(e.code for e in events if e.result == "refused").items()
-    }
+    assert refusals(FIRST, FIRST + timedelta(days=1)) == Counter(
+        event.code for event in events if event.result == "refused"
+    )
 
 
 @pytest.mark.usefixtures("context")

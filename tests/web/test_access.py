@@ -178,9 +178,11 @@ def test_a_post_without_the_role_is_refused_before_anything_is_read(app: Flask, 
 
 
 def test_the_auditor_changes_nothing_anywhere(app: Flask) -> None:
+    # Takes a copy; all it writes is the event that says so.
+    copies = {"front.export_events"}
     for rule, _url in routes(app, "POST"):
         declared = access.declared(app, rule.endpoint)
-        assert declared is None or Role.AUDITOR not in declared.roles, rule.endpoint
+        assert declared is None or Role.AUDITOR not in declared.roles or rule.endpoint in copies, rule.endpoint
 
 
 def test_i11_refusals_of_visitors_are_counted_and_not_an_event_each(app: Flask, client: FlaskClient) -> None:

@@ -1,13 +1,14 @@
-"""The pages of the auditor: how the trail stands, what stands out, figures per day, one event, a time line, the file."""
+"""The pages of the auditor: how the trail stands, what stands out, figures per day, one event, time line, file."""
 
 import csv
 import io
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,8 +21,11 @@ from keyservice import audit, settings
 from keyservice.aanvragen import review
 from keyservice.aanvragen.workflow import Step
 from keyservice.audit import sealer
+from keyservice.audit.checkpoint import sign
+from keyservice.audit.events import VERIFIED
 from keyservice.audit.models import AuditEvent
 from keyservice.audit.queries import search
+from keyservice.audit.tree import leaf_hash
 from keyservice.database import db, transaction
 from keyservice.demo.people import PASSWORD, person_id
 from keyservice.issuance.events import DISOWNED, RELEASED
@@ -33,10 +37,7 @@ from tests.factories.aanvragen import actor, ready
 from tests.pages import check
 
 Browser = Callable[[str], FlaskClient]
-VERIFIED = audit.catalogue().get("audit:verify") or audit.define(
-    "audit:verify", "Het logboek is gecontroleerd.", fields="size root state faults first"
-)
-ALL_WELL = {"size": 5, "root": "00", "state": False, "faults": 0, "first": None}
+ALL_WELL: dict[str, Any] = {"size": 5, "root": "00", "state": False, "faults": 0, "first": None}
 DOWNLOAD = "/gebeurtenissen/downloaden"
 
 
@@ -58,7 +59,7 @@ def page_of(browser: FlaskClient, path: str = "/", status: int = 200) -> str:
     return " ".join(unescape(answer.text).split())
 
 
-def verified(**found: object) -> None:
+def verified(**found: Any) -> None:
     with transaction():
         audit.record(VERIFIED, CLI, **{**ALL_WELL, **found})
 
@@ -95,7 +96,7 @@ def test_events_that_wait_too_long_for_their_seal_are_a_warning(app: Flask, brow
         verified()
     page = page_of(browser_of("ada"))
     assert "Het verzegelen loopt achter" in page
-    assert "1 gebeurtenis, de oudste van 6 minuten geleden" in page
+    assert "de oudste van 6 minuten geleden" in page
 
 
 def test_a_verify_of_long_ago_is_a_warning(app: Flask, browser_of: Browser) -> None:
@@ -113,7 +114,13 @@ def test_faults_of_the_last_verify_make_the_page_red_and_say_what_to_do(app: Fla
         verified(faults=2, first="changed: row 17")
         sealer.seal()
     page = page_of(browser_of("ada"))
-    for told in ("Het logboek klopt niet", "changed: row 17", "2 fouten gevonden", "keyservice audit verify", "Meld dit"):
+    for told in (
+        "Het logboek klopt niet",
+        "changed: row 17",
+        "2 fouten gevonden",
+        "keyservice audit verify",
+        "Meld dit",
+    ):
         assert told in page
     assert "Komt overeen" in page, "the file outside is not what is wrong"
 
@@ -130,7 +137,7 @@ def test_a_file_outside_that_says_something_else_makes_the_page_red(
         assert newest
         private = sealer._private(settings.rings().keys(sealer.RING)[0].key)
         size = newest.size + 3 if broken == "behind" else newest.size
-        told = sealer.sign(sealer.origin(), size, bytes(32), private).text
+        told = sign(sealer.origin(), size, bytes(32), private).text
         if broken == "forged":
             told = newest.text.replace(str(newest.size), str(newest.size + 1), 1)
         path.write_text("no JSON\n" if broken == "no JSON" else json.dumps({"checkpoint": told}) + "\n")
@@ -143,13 +150,15 @@ def test_a_file_outside_that_says_something_else_makes_the_page_red(
 
 
 def figures(page: str) -> list[tuple[str, int, int]]:
-    rows = re.findall(r"<tr> <td><a [^>]*>([^<]*)</a></td>(.*?)</tr>", page.split("Dag</th>", 1)[1].split("</table>")[0])
+    rows = re.findall(
+        r"<tr> <td><a [^>]*>([^<]*)</a></td>(.*?)</tr>", page.split("Dag</th>", 1)[1].partition("</table>")[0]
+    )
     numbers = [[int(n.replace(".", "")) for n in re.findall(r">\s*([\d.]+)\s*<", cells)] for _day, cells in rows]
-    return [(day, *found) for (day, _cells), found in zip(rows, numbers, strict=True)]  # type: ignore[misc]  # two of them
+    return [(day, *found) for (day, _cells), found in zip(rows, numbers, strict=True)]
 
 
 def drawn(page: str, name: str) -> list[tuple[str, int]]:
-    bars = page.split(f'aria-labelledby="{name}-titel', 1)[1].split("</svg>")[0]
+    bars = page.split(f'aria-labelledby="{name}-titel', 1)[1].partition("</svg>")[0]
     told = re.findall(r"<rect [^>]*> <title>([^:<]*): ([\d.]+)</title>", bars)
     return [(day, int(number.replace(".", ""))) for day, number in told]
 
@@ -216,7 +225,7 @@ def test_a_night_at_work_names_the_person_and_shows_exactly_those_acts(app: Flas
     link = re.search(rf'href="([^"]*persoon={person_id_of(app, "rik")}[^"]*)"', page)
     assert link
     shown = page_of(ada, link[1])
-    assert "handeling: x.y" in shown
+    assert "<code>x.y</code>" in shown
     assert "on.thursday" not in shown
     assert "U ziet gebeurtenissen van Rik Fictief" in shown
 
@@ -226,8 +235,10 @@ def person_id_of(app: Flask, login: str) -> UUID:
         return person_id(login)
 
 
-def test_a_quiet_week_says_so(app: Flask, browser_of: Browser) -> None:
-    assert "Er viel de laatste 7 dagen niets op" in page_of(browser_of("ada"))
+def test_a_quiet_week_says_so(browser_of: Browser) -> None:
+    noon = clock.at(clock.working_day_on_or_after(clock.local_date(clock.now()) + timedelta(days=14)), time(12))
+    with time_machine.travel(noon):
+        assert "Er viel de laatste 7 dagen niets op" in page_of(browser_of("ada"))
 
 
 # One event
@@ -243,7 +254,7 @@ def test_an_event_shows_all_of_bio2_and_the_proof_that_it_is_sealed(
     assert "nog niet verzegeld" in before
     with app.app_context():
         sealer.seal()
-        leaf = sealer.leaf_hash(db.session.scalar(select(AuditEvent.canonical).where(AuditEvent.id == event)) or b"")
+        leaf = leaf_hash(db.session.scalar(select(AuditEvent.canonical).where(AuditEvent.id == event)) or b"")
     page = page_of(ada, f"/gebeurtenissen/{event}")
     for told in (
         "Deze gebeurtenis staat vast",
@@ -261,7 +272,9 @@ def test_an_event_shows_all_of_bio2_and_the_proof_that_it_is_sealed(
 
 
 @pytest.mark.parametrize("changed", [b'{"version":1}', b"\xff"])
-def test_an_event_that_somebody_changed_says_so(app: Flask, browser_of: Browser, aanvraag: UUID, changed: bytes) -> None:
+def test_an_event_that_somebody_changed_says_so(
+    app: Flask, browser_of: Browser, aanvraag: UUID, changed: bytes
+) -> None:
     with app.app_context():
         sealer.seal()
         event = search(code="aanvraag:reject")[0].id

@@ -16,8 +16,13 @@ _REFUSED = {
 
 def upgrade() -> None:
     op.create_index("ix_audit_event_code_at", "audit_event", ["code", "at"])
-    where = {f"{dialect}_where": sa.text(condition) for dialect, condition in _REFUSED.items()}
-    op.create_index("ix_audit_event_refused", "audit_event", ["at"], **where)
+    op.create_index(
+        "ix_audit_event_refused",
+        "audit_event",
+        ["at"],
+        sqlite_where=sa.text(_REFUSED["sqlite"]),
+        postgresql_where=sa.text(_REFUSED["postgresql"]),
+    )
 
 
 def downgrade() -> None:
