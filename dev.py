@@ -69,7 +69,7 @@ def test(arguments: list[str]) -> None:
     """Run every test; arguments go to pytest (make test ARGS="-k oin")."""
     install(DEVELOPMENT)
     build_assets()
-    become("python", "-m", "pytest", "-n", "2", *arguments)
+    become("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments)
 
 
 def check(_arguments: list[str]) -> None:

@@ -36,6 +36,8 @@ VALUES = {
     "number": "AA-2026-00042",
     "omgeving": "productie",
     "url": f"https://sleutels.duo.example/ontvangst/{link_token()}",
+    "opener": "https://sleutels.duo.example/openen",
+    "old_until": "",
 }
 
 

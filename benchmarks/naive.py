@@ -109,7 +109,13 @@ def issue(actor: Actor, aanvraag_id: UUID) -> None:
     _record("sleutel:make", actor, aanvraag, number=sleutel.number)
     _record("issuance:start", actor, aanvraag, issuance=str(issuance_id))
     _record("aanvraag:issue", actor, aanvraag)
-    values = {"name": to.key.name, **_about(aanvraag), "url": f"{settings.current().base_url}/ontvangst/{token}"}
+    values = {
+        "name": to.key.name,
+        **_about(aanvraag),
+        "url": f"{settings.current().base_url}/ontvangst/{token}",
+        "opener": f"{settings.current().base_url}/openen",
+        "old_until": "",
+    }
     _queue(KEY_MAIL, f"zip:{issuance_id}:1", to.key.address, values, aanvraag=aanvraag, zip_data=zip_data)
     db.session.commit()
 

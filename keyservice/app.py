@@ -1,6 +1,7 @@
 """The application: a flat list of what is registered."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from flask import Flask
@@ -28,6 +29,7 @@ import keyservice.web.errors
 import keyservice.web.headers
 import keyservice.web.pages
 from keyservice.accounts.queries import any_fictive
+from keyservice.audit.status import tell_broken
 from keyservice.audit.triggers import check_triggers
 from keyservice.database import db, engine_options, tune
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["keyservice.rings"] = rings = _rings(settings)
     app.config.update(
         SECRET_KEY=rings.keys("session")[0].key.hex(),
+        WTF_CSRF_SECRET_KEY=_FormKeys(rings),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=LONGEST_REQUEST,
@@ -109,12 +112,26 @@ def ready_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         try:
             check_triggers()
+            tell_broken()
             if app.extensions["keyservice.settings"].mode is Mode.PRODUCTION and any_fictive():
                 raise SettingsError("KEYSERVICE_DATABASE_URL: this database holds the people of the demo")
         finally:
             db.session.remove()
             db.engine.dispose()  # a process that is forked from this one must not share the connection
     return app
+
+
+class _FormKeys:
+    """The keys that sign forms, oldest first as itsdangerous wants them: a form signed by any of them is good.
+
+    They are read at each use: a new key signs in every process at once, and the forms that are open stay good.
+    """
+
+    def __init__(self, rings: Rings) -> None:
+        self._rings = rings
+
+    def __iter__(self) -> Iterator[str]:
+        return (key.key.hex() for key in reversed(self._rings.keys("session")))
 
 
 def _rings(settings: Settings) -> Rings:

@@ -16,6 +16,8 @@ from keyservice import worker as work
 from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
 from keyservice.audit.triggers import TriggersMissing
+from keyservice.cli_audit import audit
+from keyservice.cli_rings import rings
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
@@ -194,6 +196,10 @@ def check_key() -> None:
     fault = check_format(click.prompt("Applicatiesleutel", hide_input=True))
     click.echo("The form is right." if fault is None else f"This is not a right key: {fault}.")
     sys.exit(0 if fault is None else 1)
+
+
+commands.add_command(audit)
+commands.add_command(rings)
 
 
 def _until_told() -> Event:

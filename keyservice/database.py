@@ -156,6 +156,23 @@ def transaction() -> Iterator[scoped_session[Session]]:
         session.info.pop("in_use_case", None)
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read for long without keeping writers waiting: a POST would else begin as the one writer of SQLite.
+
+    Raises RuntimeError inside `transaction()`.
+    """
+    session = db.session
+    if session.info.get("in_use_case"):
+        raise RuntimeError("reading() inside transaction()")
+    session.rollback()
+    session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+    try:
+        yield
+    finally:
+        session.rollback()
+
+
 def one_by_one(ids: Iterable[UUID], act: Callable[[UUID], object]) -> None:
     """Act on rows for a timer; `act` opens its own transaction, so a failure is logged and leaves the others alone."""
     for row_id in ids:

@@ -4,6 +4,7 @@ Any number may run at once. Each message is claimed by one of them, and a timer 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event
 
@@ -17,10 +18,11 @@ import keyservice.accounts.guessing
 import keyservice.accounts.sessions
 import keyservice.accounts.timers
 import keyservice.contacts.timers
+import keyservice.integrity.watch
 import keyservice.issuance.ring_keys
 import keyservice.issuance.timers
 from keyservice import audit
-from keyservice.audit.sealer import seal
+from keyservice.audit.sealer import TrailBroken, seal
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.ids import new_id
@@ -44,6 +46,7 @@ TIMERS: tuple[Callable[[], object], ...] = (
     *keyservice.issuance.timers.TIMERS,
     *keyservice.issuance.ring_keys.TIMERS,
     *keyservice.accounts.timers.TIMERS,
+    *keyservice.integrity.watch.TIMERS,
     keyservice.accounts.sessions.delete_expired,
     keyservice.accounts.guessing.delete_old,
     keyservice.accounts.devices.tell_many_failures,
@@ -54,8 +57,13 @@ TIMERS: tuple[Callable[[], object], ...] = (
 )
 
 
+def _seal(*, whole: bool = False) -> None:
+    with suppress(TrailBroken):  # a timer says so, each round and with the reason
+        seal(whole=whole)
+
+
 def _seal_all() -> None:
-    seal(whole=True)
+    _seal(whole=True)
 
 
 class Pulse:
@@ -99,7 +107,7 @@ def run(app: Flask, stop: Event) -> None:
 
     _safely(app, _seal_all)
     while pulse.go_on():
-        _safely(app, seal)
+        _safely(app, _seal)
         busy = _safely(app, deliver) == BATCH
         if tick % TIMERS_EVERY_TICKS == 0:
             run_timers(app, pulse.go_on)
@@ -115,7 +123,7 @@ def run_once(app: Flask) -> None:
     run_timers(app)
     while _safely(app, deliver_due):
         pass
-    _safely(app, seal)
+    _safely(app, _seal)
 
 
 def run_timers(app: Flask, go_on: Callable[[], bool] = lambda: True) -> None:

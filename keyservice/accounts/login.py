@@ -176,9 +176,15 @@ def visiting() -> Actor:
 
 def _logged_in(_app: Flask, user: Account, authn_via: list[str], **_rest: object) -> None:
     actor = replace(visiting(), person=user.id)
-    with transaction():
-        audit.record(events.LOGGED_IN, actor, subject=user.id, factors=authn_via)
-        devices.logged_in(actor, user.id)
+    try:
+        with transaction():
+            audit.record(events.LOGGED_IN, actor, subject=user.id, factors=authn_via)
+            devices.logged_in(actor, user.id)
+    except BaseException:
+        # The libraries have opened the session already; it is no part of a transaction and must not outlive this one.
+        session.clear()
+        g.pop("_login_user", None)
+        raise
 
 
 def _logged_out(_app: Flask, user: Account, **_rest: object) -> None:

@@ -15,7 +15,7 @@ from keyservice.accounts.sessions import end_sessions
 from keyservice.database import db, exclusive, execute_count, transaction
 from keyservice.gemeenten.queries import gemeente as gemeente_by_code
 from keyservice.kernel import clock
-from keyservice.kernel.actor import GEMEENTE_ROLES, Actor, Role
+from keyservice.kernel.actor import GEMEENTE_ROLES, WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound, Refused
 from keyservice.kernel.ids import new_id
 from keyservice.outbox.service import enqueue
@@ -64,6 +64,22 @@ def end_grant(actor: Actor, grant_id: UUID) -> UUID:
         audit.record(events.GRANT_ENDED, actor, subject=grant_id, gemeente=gemeente, account=account_id, role=role)
         end_sessions(account_id)
     return account_id
+
+
+def stop_grant(grant_id: UUID) -> bool:
+    """End a role that no event explains, and the sessions of its holder, as the program itself.
+
+    Returns whether there was anything to end. Also the last beheerder: whoever wrote the row is not one.
+    """
+    with transaction() as session:
+        grant = session.get(Grant, grant_id, with_for_update=True, populate_existing=True)
+        if grant is None or (grant.valid_until is not None and grant.valid_until <= clock.now()):
+            return False
+        grant.valid_until = clock.now()
+        account_id, role, gemeente = grant.account_id, grant.role, grant.gemeente
+        audit.record(events.GRANT_ENDED, WORKER, subject=grant_id, gemeente=gemeente, account=account_id, role=role)
+        end_sessions(account_id)
+    return True
 
 
 def _one_ending_at_a_time() -> None:

@@ -20,6 +20,7 @@ from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import new_id
 
 VERSION = 1
+MAC_PURPOSE = "audit-event"
 _EVENTS = table_of(AuditEvent)
 _INSERT_EVENT, _INSERT_PRIVATE = insert(_EVENTS), insert(table_of(AuditPrivate))
 _LAST_NUMBER = select(func.max(_EVENTS.c.dossier_number)).where(_EVENTS.c.dossier == bindparam("dossier"))
@@ -113,7 +114,7 @@ def _insert(content: Mapping[str, Any], canonical: bytes) -> None:
             "person": content["person"],
             "gemeente": content["gemeente"],
             "canonical": canonical,
-            "mac": settings.rings().mac("audit-event", canonical.decode()),
+            "mac": settings.rings().mac(MAC_PURPOSE, canonical.decode()),
         },
     )
 

@@ -14,6 +14,7 @@ class Result(StrEnum):
 
     OK = "ok"
     REFUSED = "refused"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)

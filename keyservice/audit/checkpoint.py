@@ -22,7 +22,8 @@ _FORM = re.compile(
     r"(?P<body>(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]*)\n(?P<root>[A-Za-z0-9+/=]+)\n)"
     r"\n\u2014 (?P<name>[^ \n]+) (?P<signature>[A-Za-z0-9+/=]+)\n"
 )
-_CONTROL_LINE = re.compile(r"(?P<size>0|[1-9][0-9]*)-(?P<root>[a-z2-7]{20})")
+# A size of at most 18 digits: a database holds no larger number.
+_CONTROL_LINE = re.compile(r"(?P<size>0|[1-9][0-9]{0,17})-(?P<root>[a-z2-7]{20})")
 
 
 class CheckpointBroken(Exception):
@@ -62,26 +63,57 @@ def parse_control_line(typed: str) -> tuple[int, str]:
 
 def sign(origin: str, size: int, root: bytes, key: Ed25519PrivateKey) -> Checkpoint:
     """Return the signed checkpoint of a tree."""
-    body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    signed = key_id(origin, key.public_key()) + key.sign(body.encode())
-    return Checkpoint(origin, size, root, f"{body}\n\u2014 {origin} {base64.b64encode(signed).decode()}\n")
+    return Checkpoint(origin, size, root, note(origin, f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n", key))
 
 
 def read(text: str, *keys: Ed25519PublicKey) -> Checkpoint:
     """Return a checkpoint that one of these keys has signed. Raises CheckpointBroken."""
+    found = _match(text)
+    require_signed(found["origin"], found["body"], found["signature"], *keys)
+    return parse(text)
+
+
+def parse(text: str) -> Checkpoint:
+    """Return what a text says that was found to be signed before. Raises CheckpointBroken."""
+    found = _match(text)
+    return Checkpoint(found["origin"], int(found["size"]), parse_root(found["root"]), text)
+
+
+def _match(text: str) -> re.Match[str]:
     found = _FORM.fullmatch(text)
     if found is None or found["name"] != found["origin"]:
         raise CheckpointBroken("not in the form of a checkpoint")
-    try:
-        root, signed = (base64.b64decode(found[part], validate=True) for part in ("root", "signature"))
-    except binascii.Error:
-        raise CheckpointBroken("not in base64") from None
+    return found
+
+
+def note(origin: str, body: str, key: Ed25519PrivateKey) -> str:
+    """Return a text of whole lines with its signature (C2SP signed-note)."""
+    signed = key_id(origin, key.public_key()) + key.sign(body.encode())
+    return f"{body}\n\u2014 {origin} {base64.b64encode(signed).decode()}\n"
+
+
+def require_signed(origin: str, body: str, signature: str, *keys: Ed25519PublicKey) -> None:
+    """Raise CheckpointBroken unless one of these keys has signed the text."""
+    signed = _bytes(signature)
+    for key in keys:
+        if key_id(origin, key) == signed[:_ID_BYTES] and _signed(key, signed[_ID_BYTES:], body):
+            return
+    raise CheckpointBroken("not signed by a key of this log")
+
+
+def parse_root(text: str) -> bytes:
+    """Return a root from its base64. Raises CheckpointBroken."""
+    root = _bytes(text)
     if len(root) != HASH_BYTES:
         raise CheckpointBroken("the root is not 32 bytes long")
-    for key in keys:
-        if key_id(found["origin"], key) == signed[:_ID_BYTES] and _signed(key, signed[_ID_BYTES:], found["body"]):
-            return Checkpoint(found["origin"], int(found["size"]), root, text)
-    raise CheckpointBroken("not signed by a key of this log")
+    return root
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise CheckpointBroken("not in base64") from None
 
 
 def key_id(origin: str, key: Ed25519PublicKey) -> bytes:

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from keyservice import settings
 from keyservice.audit import sealer
-from keyservice.audit.checkpoint import Checkpoint, CheckpointBroken, read
+from keyservice.audit.checkpoint import CheckpointBroken, read
 from keyservice.audit.models import AuditEvent, AuditLeaf
-from keyservice.audit.tree import ProofBroken, check_inclusion, inclusion_proof, leaf_hash
+from keyservice.audit.proofs import roots_of
+from keyservice.audit.tree import ProofBroken, check_inclusion, inclusion_spans, leaf_hash
 from keyservice.database import db
 from keyservice.kernel.errors import NotFound
 
@@ -56,12 +57,12 @@ def _place(event_id: UUID, digest: bytes) -> Place | None:
     position = db.session.scalar(select(AuditLeaf.position).where(AuditLeaf.event == event_id))
     if newest is None or position is None or position >= newest.size:
         return None
-    inside = AuditLeaf.position < newest.size
-    leaves = db.session.scalars(select(AuditLeaf.hash).where(inside).order_by(AuditLeaf.position)).all()
-    proof = inclusion_proof(leaves, position)
+    way, proof = inclusion_spans(position, newest.size), list[bytes]()
     try:
-        checkpoint: Checkpoint = read(newest.text, *sealer.public_keys())
+        roots = roots_of(newest, position, set(way))
+        proof = [roots[span] for span in way]
+        checkpoint = read(newest.text, *sealer.public_keys())
         check_inclusion(digest, position, checkpoint.size, proof, checkpoint.root)
-    except (CheckpointBroken, ProofBroken) as error:
+    except (CheckpointBroken, ProofBroken, sealer.TrailBroken) as error:
         return Place(position, newest.size, proof, None, str(error))
     return Place(position, checkpoint.size, proof, checkpoint.root, None)

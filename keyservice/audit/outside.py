@@ -1,10 +1,12 @@
-"""The file outside the database: the newest checkpoints, and which keys were revoked before each.
+"""The file outside the database: every checkpoint, and before each which keys were revoked or otherwise touched.
 
-One JSON object a line: `{"checkpoint": text}` or `{"revoked": id of the key, "event": id}`. A database that was put
-back, cut or made anew does not fit this file any more; and keys that were revoked since stay known (I16).
+One JSON object a line: `{"checkpoint": text, "at": moment}`, `{"revoked": id of the key, "event": id}` and likewise
+`touched`, or `{"restored": text}` (see `restored`). A database that was put back, cut or made anew does not fit this
+file any more; and keys that were revoked since stay known (I16).
 """
 
 import fcntl
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -30,18 +32,26 @@ def locked(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[IO[bytes]]:
+    """Open the file to look at it, without waiting for who writes; one that is not there is empty."""
+    with path.open("rb") if path.exists() else io.BytesIO() as file:
+        yield file
+
+
 def newest_checkpoint(file: IO[bytes]) -> str | None:
     """Return the text of the last checkpoint, or None in an empty file. Raises FileDamaged.
 
-    A last line without an end was cut by a crash: it is taken off.
+    A last line without an end was cut by a crash: it does not count, and who may write takes it off.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _TAIL_BYTES))
     tail = file.read()
     whole, _newline, cut = tail.rpartition(b"\n")
-    if cut:
+    if cut and "+" in getattr(file, "mode", ""):
         file.truncate(size - len(cut))
-    texts = [line["checkpoint"] for line in _parsed(whole.split(b"\n")[size > _TAIL_BYTES :]) if "checkpoint" in line]
+    last = [parsed(raw) for raw in whole.split(b"\n")[size > _TAIL_BYTES :] if raw]
+    texts = [line["checkpoint"] for line in last if "checkpoint" in line]
     if not texts and whole:
         raise FileDamaged("no checkpoint among the last lines")
     return str(texts[-1]) if texts else None
@@ -55,20 +65,28 @@ def append(file: IO[bytes], lines: Iterable[Line]) -> None:
     os.fsync(file.fileno())
 
 
+def raw_lines(path: Path, length: int | None = None) -> Iterator[bytes]:
+    """Give every whole line, oldest first; none when there is no file. `length` (bytes) leaves out what came later."""
+    read = 0
+    with reading(path) as file:
+        for raw in file:
+            read += len(raw)
+            if not raw.endswith(b"\n") or (length is not None and read > length):
+                return
+            yield raw
+
+
 def lines(path: Path) -> list[Line]:
-    """Return every line, oldest first; none when there is no file. Raises FileDamaged."""
-    data = path.read_bytes() if path.exists() else b""
-    return list(_parsed(data.rpartition(b"\n")[0].split(b"\n")))
+    """Return every whole line, oldest first. Raises FileDamaged."""
+    return [parsed(raw) for raw in raw_lines(path)]
 
 
-def _parsed(raw: Iterable[bytes]) -> Iterator[Line]:
-    for line in raw:
-        if not line:
-            continue
-        try:
-            parsed = json.loads(line)
-        except ValueError:
-            raise FileDamaged("a line is no JSON") from None
-        if not isinstance(parsed, dict):
-            raise FileDamaged("a line is no object")
-        yield parsed
+def parsed(raw: bytes) -> Line:
+    """Return what a line says. Raises FileDamaged."""
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        raise FileDamaged("a line is no JSON") from None
+    if not isinstance(line, dict):
+        raise FileDamaged("a line is no object")
+    return line

@@ -17,7 +17,7 @@ from sqlalchemy import Row, func, insert, select
 
 from keyservice import settings
 from keyservice.audit import outside
-from keyservice.audit.checkpoint import Checkpoint, CheckpointBroken, read, sign
+from keyservice.audit.checkpoint import Checkpoint, CheckpointBroken, note, read, sign
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
 from keyservice.audit.tree import HASH_BYTES, Frontier, leaf_hash
 from keyservice.database import db, exclusive, transaction
@@ -26,8 +26,9 @@ from keyservice.kernel import clock
 BATCH = 10_000
 LONGEST_ACT = timedelta(hours=1)
 RING = "checkpoint"
+KEY_EVENTS = "sleutel:"
 REVOKED = "sleutel:revoke"
-"""The event whose keys are written into the file outside too."""
+"""The events whose keys are written into the file outside too, and the one of them that is for good (I16)."""
 
 
 class TrailBroken(Exception):
@@ -40,15 +41,26 @@ def seal(*, whole: bool = False) -> Checkpoint | None:
     None when there never was an event. `whole` looks at every event instead of the latest ones. Raises TrailBroken.
     """
     with outside.locked(settings.current().checkpoints) as file:
-        published = _published(file)
+        known = published(file)
         with transaction():
             exclusive("audit-seal")
             last = newest()
-            _require_extended(last, published)
-            last = _grow(last, _settled(whole=whole)) or last
-            lines = _lines(published.size if published else 0, last)
+            _require_extended(last, known)
+            last = _grow(last, 0 if whole else _settled(last)) or last
+            lines = _lines(known.size if known else 0, last)
         outside.append(file, lines)
         return _checkpoint(last) if last else None
+
+
+def check() -> None:
+    """Compare the newest checkpoints of the file outside and the database, cheaply. Raises TrailBroken."""
+    # The file first: it is written after the database, and so never ahead of it.
+    with outside.reading(settings.current().checkpoints) as file:
+        known = published(file)
+    last = newest()
+    _require_extended(last, known)
+    if last:
+        _checkpoint(last)
 
 
 def newest() -> AuditCheckpoint | None:
@@ -66,11 +78,22 @@ def public_keys() -> list[Ed25519PublicKey]:
     return [_private(key.key).public_key() for key in settings.rings().keys(RING)]
 
 
+def signed_note(body: str) -> str:
+    """Return a text of whole lines, signed with the newest key. It must not be in the form of a checkpoint."""
+    return note(origin(), body, signing_key())
+
+
+def signing_key() -> Ed25519PrivateKey:
+    """Return the key that signs now."""
+    return _private(settings.rings().keys(RING)[0].key)
+
+
 def _private(seed: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def _published(file: IO[bytes]) -> Checkpoint | None:
+def published(file: IO[bytes]) -> Checkpoint | None:
+    """Return the newest checkpoint of the file outside. Raises TrailBroken."""
     try:
         text = outside.newest_checkpoint(file)
         return read(text, *public_keys()) if text else None
@@ -85,22 +108,27 @@ def _checkpoint(row: AuditCheckpoint) -> Checkpoint:
         raise TrailBroken(f"the checkpoint of size {row.size}: {error}") from error
 
 
-def _require_extended(last: AuditCheckpoint | None, published: Checkpoint | None) -> None:
+def _require_extended(last: AuditCheckpoint | None, known: Checkpoint | None) -> None:
     """Raise TrailBroken when the database is behind the file outside, or says something else of the same size."""
-    if published is None:
+    if known is None:
         return
     size = last.size if last else 0
-    if size < published.size:
-        raise TrailBroken(f"the database has {size} events in the tree and the file outside {published.size}")
-    same = db.session.get(AuditCheckpoint, published.size)
-    if same is None or same.root != published.root:
-        raise TrailBroken(f"the database and the file outside have other roots at size {published.size}")
+    if size < known.size:
+        raise TrailBroken(f"the database has {size} events in the tree and the file outside {known.size}")
+    same = db.session.get(AuditCheckpoint, known.size)
+    if same is None or same.root != known.root:
+        raise TrailBroken(f"the database and the file outside have other roots at size {known.size}")
 
 
-def _settled(*, whole: bool) -> int:
-    """Return the row up to which every event is in the tree: no transaction is open longer than `LONGEST_ACT`."""
-    old = AuditCheckpoint.at < clock.now() - LONGEST_ACT
-    return 0 if whole else db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
+def _settled(last: AuditCheckpoint | None) -> int:
+    """Return the row up to which every event is in the tree: no transaction is open longer than `LONGEST_ACT`.
+
+    Seen from the newest checkpoint, not from now: what a slow transaction wrote while nothing was sealed is still new.
+    """
+    if last is None:
+        return 0
+    old = AuditCheckpoint.at < last.at - LONGEST_ACT
+    return db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
 
 
 def _grow(last: AuditCheckpoint | None, settled: int) -> AuditCheckpoint | None:
@@ -108,14 +136,14 @@ def _grow(last: AuditCheckpoint | None, settled: int) -> AuditCheckpoint | None:
     events = _unsealed(settled)
     if not events:
         return None
-    frontier = _frontier(last)
+    frontier = frontier_of(last)
     leaves = []
     for _row, event_id, canonical in events:
         digest = leaf_hash(canonical)
         leaves.append({"position": frontier.size, "event": event_id, "hash": digest})
         frontier = frontier.add(digest)
     db.session.execute(insert(AuditLeaf), leaves)
-    signed = sign(origin(), frontier.size, frontier.root(), _private(settings.rings().keys(RING)[0].key))
+    signed = sign(origin(), frontier.size, frontier.root(), signing_key())
     row = AuditCheckpoint(
         size=signed.size,
         at=clock.now(),
@@ -140,7 +168,8 @@ def _unsealed(settled: int) -> Sequence[Row[int, UUID, bytes]]:
     return db.session.execute(query).all()
 
 
-def _frontier(last: AuditCheckpoint | None) -> Frontier:
+def frontier_of(last: AuditCheckpoint | None) -> Frontier:
+    """Return the right edge of the tree of a checkpoint (None: of the empty tree). Raises TrailBroken."""
     if last is None:
         return Frontier()
     hashes = tuple(last.frontier[at : at + HASH_BYTES] for at in range(0, len(last.frontier), HASH_BYTES))
@@ -151,17 +180,26 @@ def _frontier(last: AuditCheckpoint | None) -> Frontier:
 
 
 def _lines(since: int, last: AuditCheckpoint | None) -> list[outside.Line]:
-    """Return what the file outside lacks: the keys revoked since a size, and the newest checkpoint."""
+    """Return what the file outside lacks: the keys touched since a size, and the checkpoints since then."""
     if last is None or last.size == since:
         return []
     query = (
-        select(AuditEvent.id, AuditEvent.canonical)
+        select(AuditEvent.id, AuditEvent.code, AuditEvent.canonical)
         .join(AuditLeaf, AuditLeaf.event == AuditEvent.id)
-        .where(AuditLeaf.position >= since, AuditEvent.code == REVOKED)
+        .where(AuditLeaf.position >= since, AuditEvent.code.startswith(KEY_EVENTS))
         .order_by(AuditLeaf.position)
     )
-    revoked = [
-        {"revoked": json.loads(canonical)["subject"], "event": str(event_id)}
-        for event_id, canonical in db.session.execute(query)
-    ]
-    return [*revoked, {"checkpoint": last.text}]
+    keys = [key_line(code, event_id, canonical) for event_id, code, canonical in db.session.execute(query)]
+    missing = select(AuditCheckpoint).where(AuditCheckpoint.size > since).order_by(AuditCheckpoint.size)
+    return [*keys, *(checkpoint_line(row) for row in db.session.scalars(missing))]
+
+
+def key_line(code: str, event_id: UUID, canonical: bytes) -> outside.Line:
+    """Return what the file outside says of an event of a key."""
+    what = "revoked" if code == REVOKED else "touched"
+    return {what: json.loads(canonical)["subject"], "event": str(event_id)}
+
+
+def checkpoint_line(row: AuditCheckpoint) -> outside.Line:
+    """Return what the file outside says of a checkpoint."""
+    return {"checkpoint": row.text, "at": row.at.isoformat(timespec="microseconds")}

@@ -4,11 +4,13 @@ Pure: takes and returns hashes. A tree of n leaves splits at the largest power o
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
+Span = tuple[int, int]
+"""The leaves from a place (from 0) up to, and without, another: the part of the tree under one node."""
 
 
 class ProofBroken(Exception):
@@ -37,11 +39,8 @@ class Frontier:
 
     def add(self, leaf: bytes) -> "Frontier":
         """Return the frontier with one leaf (its hash) more."""
-        hashes, filled = [*self.hashes, leaf], self.size
-        while filled & 1:  # two subtrees of one size become one, as in a sum of binary numbers
-            right, left = hashes.pop(), hashes.pop()
-            hashes.append(node_hash(left, right))
-            filled >>= 1
+        hashes = list(self.hashes)
+        grow(hashes, self.size, leaf)
         return Frontier(self.size + 1, tuple(hashes))
 
     def root(self) -> bytes:
@@ -54,6 +53,14 @@ class Frontier:
         return root
 
 
+def grow(hashes: list[bytes], size: int, leaf: bytes) -> None:
+    """Add a leaf (its hash) to the hashes of the frontier of a tree of `size` leaves, in place."""
+    while size & 1:  # two subtrees of one size become one, as in a sum of binary numbers
+        leaf = node_hash(hashes.pop(), leaf)
+        size >>= 1
+    hashes.append(leaf)
+
+
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Return the root of a tree with these leaves (their hashes)."""
     frontier = Frontier()
@@ -64,26 +71,91 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return what proves that the leaf at `index` (from 0) is in the tree of these leaves (RFC 6962 2.1.1)."""
-    if len(leaves) <= 1:
-        return []
-    split = _split(len(leaves))
-    if index < split:
-        return [*inclusion_proof(leaves[:split], index), root_of(leaves[split:])]
-    return [*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split])]
+    return _proof(leaves, inclusion_spans(index, len(leaves)))
 
 
 def consistency_proof(leaves: Sequence[bytes], size: int) -> list[bytes]:
     """Return what proves that the tree of the first `size` leaves is a beginning of this one (RFC 6962 2.1.2)."""
-    return [] if size in {0, len(leaves)} else _subproof(leaves, size, whole=True)
+    return _proof(leaves, consistency_spans(size, len(leaves)))
 
 
-def _subproof(leaves: Sequence[bytes], size: int, *, whole: bool) -> list[bytes]:
-    if size == len(leaves):
-        return [] if whole else [root_of(leaves)]
-    split = _split(len(leaves))
-    if size <= split:
-        return [*_subproof(leaves[:split], size, whole=whole), root_of(leaves[split:])]
-    return [*_subproof(leaves[split:], size - split, whole=False), root_of(leaves[:split])]
+def inclusion_spans(index: int, size: int) -> list[Span]:
+    """Return the spans whose roots are the inclusion proof of a leaf in a tree of `size` leaves."""
+    start, end = 0, size
+    spans = []
+    while end - start > 1:
+        split = start + _split(end - start)
+        if index < split:
+            spans.append((split, end))
+            end = split
+        else:
+            spans.append((start, split))
+            start = split
+    return spans[::-1]
+
+
+def consistency_spans(old_size: int, size: int) -> list[Span]:
+    """Return the spans whose roots are the consistency proof of the first `old_size` of `size` leaves."""
+    start, end = 0, size
+    spans: list[Span] = []
+    while old_size not in {0, end}:
+        split = start + _split(end - start)
+        if old_size <= split:
+            spans.append((split, end))
+            end = split
+        else:
+            spans.append((start, split))
+            start = split
+    if start:  # else the old tree is a whole subtree, whose root the reader has
+        spans.append((start, end))
+    return spans[::-1]
+
+
+def span_roots(leaves: Iterable[bytes], spans: Iterable[Span], before: Frontier = Frontier()) -> dict[Span, bytes]:
+    """Return the roots of many spans in one pass over the leaves (their hashes), so that many proofs cost as one.
+
+    A span must be one that a proof has, or begin at 0. `before` is the tree in front of these leaves: the pass can
+    begin there when all proofs are about leaves and sizes after it. Raises ProofBroken when a root is not found.
+    """
+    parts = {span: list(_complete(*span)) for span in spans}
+    found = _subtrees(leaves, {subtree for subtrees in parts.values() for subtree in subtrees}, before)
+    try:
+        return {
+            (start, end): Frontier(end - start, tuple(found[subtree] for subtree in parts[start, end])).root()
+            for start, end in parts
+        }
+    except KeyError:
+        raise ProofBroken("there are other leaves than the tree should have") from None
+
+
+def _proof(leaves: Sequence[bytes], spans: list[Span]) -> list[bytes]:
+    roots = span_roots(leaves, spans)
+    return [roots[span] for span in spans]
+
+
+def _complete(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the complete subtrees of a span, the largest first: the level (leaves have 0) and the place in it."""
+    while start < end:
+        level = (end - start).bit_length() - 1
+        yield level, start >> level
+        start += 1 << level
+
+
+def _subtrees(
+    leaves: Iterable[bytes], wanted: Collection[tuple[int, int]], before: Frontier
+) -> dict[tuple[int, int], bytes]:
+    found = dict(zip(_complete(0, before.size), before.hashes, strict=True))
+    waiting = list(before.hashes)  # roots of complete subtrees that wait for their right neighbour
+    for position, leaf in enumerate(leaves, before.size):
+        level, place, root = 0, position, leaf
+        if (level, place) in wanted:
+            found[level, place] = root
+        while place & 1:
+            level, place, root = level + 1, place >> 1, node_hash(waiting.pop(), root)
+            if (level, place) in wanted:
+                found[level, place] = root
+        waiting.append(root)
+    return found
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from keyservice import settings
+from keyservice import audit, settings
 from keyservice.accounts import portfolio, queries, service, totp
+from keyservice.accounts.events import FACTOR_ADDED
 from keyservice.accounts.models import Account, Audience
 from keyservice.database import db, transaction
 from keyservice.gemeenten.models import Gemeente
@@ -117,6 +118,7 @@ def _store(person: Person) -> UUID:
         service.give_role(CLI, account, role, gemeente=gemeente)
     row = db.session.get_one(Account, account)
     row.tf_primary_method, row.tf_totp_secret = totp.METHOD, totp.new_secret(account)
+    audit.record(FACTOR_ADDED, CLI, subject=account, account=account, factor="totp", name=None)
     return account
 
 

@@ -29,6 +29,10 @@ LAPSED = define("issuance:lapse", "De levering van de sleutel duurde te lang en 
 RING_KEY_DESTROYED = define(
     "ring:destroy", "Een oude sleutel van de verzegeling is vernietigd.", fields="ring key values"
 )
+RING_ROTATED = define("ring:rotate", "Een ring heeft een nieuwe sleutel.", fields="ring key previous")
+RING_RESEALED = define(
+    "ring:reseal", "Wat met oude sleutels van een ring was verzegeld, is opnieuw verzegeld.", fields="ring key values"
+)
 REMINDED = define("issuance:remind", "De contactpersoon voor de sleutel is herinnerd.", fields="day")
 LETTER_OPENED = define("letter:open", "DUO heeft de brief met het wachtwoord geopend om te printen.")
 LETTER_POSTED = define("letter:post", "DUO heeft de brief met het wachtwoord op de post gedaan.")

@@ -146,3 +146,8 @@ def token_digest(token: Secret) -> bytes:
 
 def _locked(query: Select[Issuance], *, lock: bool) -> Select[Issuance]:
     return query.with_for_update().execution_options(populate_existing=True) if lock else query
+
+
+def dossier_of(sleutel_id: UUID) -> UUID | None:
+    """Return the aanvraag that a key was issued for."""
+    return db.session.scalar(select(Issuance.aanvraag_id).where(Issuance.sleutel_id == sleutel_id))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import LargeBinary, func, select
+from sqlalchemy import Column, LargeBinary, func, select
 from sqlalchemy.orm import joinedload
 
 from keyservice import audit, settings
@@ -70,13 +70,15 @@ def users(ring: str) -> Counter[bytes]:
     """Return how many sealed values need each key of a ring."""
     found: Counter[bytes] = Counter()
     for table, name in SEALED[ring]:
-        column = Base.metadata.tables[table].c[name]
-        key_id = func.substr(column, *ID_IN_BLOB, type_=LargeBinary())
-        for value, count in db.session.execute(
-            select(key_id, func.count()).where(column.is_not(None)).group_by(key_id)
-        ):
-            found[bytes(value)] += count
+        found += count_ids(Base.metadata.tables[table].c[name], ID_IN_BLOB)
     return found
+
+
+def count_ids(column: Column[bytes], where: tuple[int, int]) -> Counter[bytes]:
+    """Count the values of a column by the key id in them; `where` it stands is its first byte (from 1) and length."""
+    key_id = func.substr(column, *where, type_=LargeBinary())
+    query = select(key_id, func.count()).where(column.is_not(None)).group_by(key_id)
+    return Counter({bytes(value): count for value, count in db.session.execute(query)})
 
 
 def unreadable() -> Sequence[Issuance]:

@@ -3,19 +3,18 @@
 A blob is `version (1 byte) | key id (4) | nonce (12) | ciphertext and tag`. Associated data binds it to the version,
 table, column and row, so that a blob moved elsewhere does not open. A ring is a JSON file with its newest key first.
 
-The keys of the sealing rings live as `rotation` says; those of the lasting rings stay.
+The keys of the sealing rings live as `rotation` says; those of the lasting rings stay until an operator replaces them.
 """
 
 import base64
 import fcntl
-import hashlib
 import hmac
 import json
 import os
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -55,7 +54,7 @@ class RingKey:
     """One 256-bit key of a ring and when it was made."""
 
     id: bytes
-    key: bytes
+    key: bytes = field(repr=False)
     made_at: datetime
 
 
@@ -92,7 +91,7 @@ class Rings:
         with rings.alone("write"):
             for name in (*SEALING_RINGS, *LASTING_RINGS):
                 if not rings.path(name).exists():
-                    rings._write(name, [_fresh_key()])
+                    rings._write(name, [fresh_key()])
         return rings
 
     def path(self, name: str) -> Path:
@@ -115,10 +114,10 @@ class Rings:
         message = f"ring {name} has no key {key_id.hex()}"
         raise SealBroken(message)
 
-    def add_key(self, name: str) -> None:
-        """Put a fresh key at the head of a ring: from now on it seals, older ones only open."""
+    def add_key(self, name: str, key: RingKey | None = None) -> None:
+        """Put a key (default: a fresh one) at the head of a ring: from now on it seals, older ones only open."""
         with self.alone("write"):
-            self._write(name, [_fresh_key(), *self._read(name)])
+            self._write(name, [key or fresh_key(), *self._read(name)])
 
     def rotate(self) -> None:
         """Give each sealing ring a fresh key whose newest one has sealed for a week."""
@@ -131,7 +130,7 @@ class Rings:
         with self.alone("write"):
             keys = self._read(name)  # somebody may have been faster
             if rotation.due(keys[0].made_at, clock.now()):
-                self._write(name, [_fresh_key(), *keys])
+                self._write(name, [fresh_key(), *keys])
 
     def old_keys(self, name: str) -> dict[bytes, bool]:
         """Return by id the keys that may be destroyed when nothing needs them, and whether they must be in any case."""
@@ -230,7 +229,7 @@ class Rings:
 
 
 def _hmac(key: RingKey, purpose: str, parts: tuple[str, ...]) -> bytes:
-    return hmac.new(key.key, json.dumps([purpose, *parts]).encode(), hashlib.sha256).digest()
+    return hmac.digest(key.key, json.dumps([purpose, *parts]).encode(), "sha256")
 
 
 # Inode, moment of change and size of a file: it is another one when any of them is.
@@ -241,5 +240,6 @@ def _mark(stat: os.stat_result) -> _Mark:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-def _fresh_key() -> RingKey:
+def fresh_key() -> RingKey:
+    """Return a new key, which is in no ring yet."""
     return RingKey(secrets.token_bytes(_ID_BYTES), secrets.token_bytes(32), clock.now())

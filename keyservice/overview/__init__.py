@@ -1,1 +1,1 @@
-"""Front pages, dossier, time lines and the auditor's search: reads everything, writes nothing."""
+"""Front pages, dossier, time lines, the auditor's search and the bundle: reads everything, writes one event only."""

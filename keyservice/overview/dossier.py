@@ -43,6 +43,7 @@ class Acts:
     letter: UUID | None = None
     renew: bool = False
     note: bool = False
+    download: bool = False
 
     @property
     def any(self) -> bool:
@@ -135,7 +136,7 @@ def _acts(
     phone: str | None,
 ) -> Acts:
     if not actor.has(Role.RELATIEBEHEERDER):
-        return Acts()
+        return Acts(download=actor.has(Role.AUDITOR))
     steps = possible(aanvraag.standing, actor)
     newest = issuances[-1] if issuances else None
     underway = newest if newest and newest.ended_at is None else None

@@ -13,6 +13,7 @@ from keyservice.aanvragen.content import ACCEPTATIE, PRODUCTIE
 from keyservice.aanvragen.words import STATUS
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.audit import Result, catalogue
+from keyservice.audit.checkpoint import CheckpointBroken, parse_control_line
 from keyservice.audit.queries import Wanted
 from keyservice.kernel import clock
 from keyservice.kernel.ids import as_id
@@ -20,10 +21,11 @@ from keyservice.overview import queries
 from keyservice.overview.event_words import SUBJECTS
 from keyservice.overview.words import RESULT
 from keyservice.overview.worklist import YEARS, Filter
-from keyservice.web.forms import Form, optional_field, parsed
+from keyservice.web.forms import Form, optional_field, parsed, text_field
 
 ALL = "alle"
 _STATUSES = {str(status): label for status, (label, _) in STATUS.items() if status is not Status.DRAFT}
+LINE_WANTED = "Vul de hele controleregel in, bijvoorbeeld 123-abcdefghij234567abcd."
 DAY_WANTED = "Vul een datum in, bijvoorbeeld 23-11-2026."
 TIME_WANTED = "Vul een tijd in, bijvoorbeeld 14.30."
 _MINUTE = timedelta(minutes=1)
@@ -100,6 +102,20 @@ class WorklistForm(SearchForm):
         chosen = self.status.data
         statuses = frozenset(Status) if chosen == ALL else frozenset({Status(chosen)}) if chosen else OPEN
         return Filter(statuses, self.omgeving.data or None, self.gemeente.data or None, self.zoek.data or "")
+
+
+class ControlForm(SearchForm):
+    """The control line of a mail or letter, also with the words before its colon."""
+
+    regel = text_field("Controleregel", LINE_WANTED)
+
+    def validate_regel(self, field: Field) -> None:
+        """Refuse what is not in the form of a control line."""
+        field.data = (field.data or "").rpartition(":")[2].strip()
+        try:
+            parse_control_line(field.data)
+        except CheckpointBroken:
+            raise ValidationError(LINE_WANTED) from None
 
 
 class EventsForm(SearchForm):

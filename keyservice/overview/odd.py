@@ -35,6 +35,8 @@ MANY_FAILED = 25
 ALWAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         DAMAGED.code: ("De gegevens van een sleutel kloppen niet", "error"),
+        # By its code: the slice that looks for it stands beside this one.
+        "audit:mismatch": ("Opgeslagen gegevens volgen niet uit het logboek. Wat zij gaven, werkt niet meer", "error"),
         RESTORE_ACCEPTED.code: ("Twee mensen besloten verder te gaan met een oudere database", "error"),
         DISOWNED.code: ("Een contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken", "error"),
         RING_KEY_DESTROYED.code: ("Er is verzegelde inhoud vernietigd die nog nodig was", "error"),

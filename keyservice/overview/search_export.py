@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from keyservice import audit
+from keyservice.audit.events import SEARCH_EXPORTED
 from keyservice.audit.queries import EventView, Wanted, count_some, newest_row
 from keyservice.database import db, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.overview.auditor import Found, found
 from keyservice.overview.event_words import for_whom, on_what, through
-from keyservice.overview.events import SEARCH_EXPORTED
 from keyservice.overview.words import RESULT, facts, who
 
 # More rows than this no spreadsheet handles well; who needs them takes shorter periods.

@@ -29,6 +29,7 @@ _HIDDEN = frozenset(
 _FOR_THE_GEMEENTE: Mapping[str, str] = MappingProxyType(
     {"aanvraag:ask": "question", "aanvraag:reject": "reason", "aanvraag:withdraw": "reason"}
 )
+_OF_THE_REQUEST = frozenset({"source", "agent"})
 _WARNING = frozenset({"ask", "return", "retract"})
 _ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail"})
 # The steps of the road, each as it reads while it has not happened yet.
@@ -94,14 +95,32 @@ def to_come(status: Status, handover: Handover | None) -> list[Moment]:
     return [Moment(None, step, None, "inactive") for step in ROAD[reached:]]
 
 
+def acted_for(event: EventView, gemeente: str) -> bool:
+    """Tell whether somebody of a gemeente (code) did it, so that the gemeente may read who."""
+    return event.gemeente == gemeente and not GEMEENTE_ROLES.isdisjoint(event.roles)
+
+
+def readable(event: EventView, gemeente: str) -> frozenset[str]:
+    """Return which private texts of an event a gemeente may read: those of its own people, and those written for it.
+
+    The network address and the browser are nobody's text: a gemeente does not watch its own people with them.
+    """
+    own = event.private.keys() - _OF_THE_REQUEST if acted_for(event, gemeente) else set[str]()
+    return frozenset(own | (event.private.keys() & {_FOR_THE_GEMEENTE.get(event.code)}))
+
+
+def text_for_gemeente(event: EventView) -> str | None:
+    """Return what was written for the gemeente, if anything was and is still there."""
+    return event.private.get(_FOR_THE_GEMEENTE.get(event.code, ""))
+
+
 def _hidden(event: EventView) -> bool:
     return event.code.partition(":")[0] in _HIDDEN_SUBJECTS or event.code in _HIDDEN
 
 
 def _detail(event: EventView, gemeente: str, names: Mapping[UUID, str]) -> str | None:
-    acted_for_us = event.gemeente == gemeente and not GEMEENTE_ROLES.isdisjoint(event.roles)
-    name = names.get(event.person) if event.person and acted_for_us else None
-    text = event.private.get(_FOR_THE_GEMEENTE.get(event.code, ""))
+    name = names.get(event.person) if event.person and acted_for(event, gemeente) else None
+    text = text_for_gemeente(event)
     return " ".join(part for part in (f"Door {name}." if name else "", text or "") if part) or None
 
 

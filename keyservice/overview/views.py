@@ -14,7 +14,7 @@ from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import NotFound
-from keyservice.overview import auditor_views, cards, event_words, monitor_views, words
+from keyservice.overview import auditor_views, cards, event_words, monitor_views, proof_views, words
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
 from keyservice.overview.blueprint import bp
@@ -27,7 +27,8 @@ from keyservice.overview.worklist import Cursor, Page, page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
-__all__ = ["auditor_views", "bp", "monitor_views"]  # importing them hangs their addresses into the one blueprint
+# Importing these modules hangs their pages into the one blueprint.
+__all__ = ["auditor_views", "bp", "monitor_views", "proof_views"]
 _ANY = UUID(int=0)
 
 

@@ -44,7 +44,12 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
 CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
 RESULT: Mapping[str, Badge] = MappingProxyType(
-    {"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error"), "damaged": ("Beschadigd", "error")}
+    {
+        "ok": ("Gelukt", "success"),
+        "refused": ("Geweigerd", "error"),
+        "failed": ("Klopt niet", "error"),
+        "damaged": ("Beschadigd", "error"),
+    }
 )
 ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
@@ -67,6 +72,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "cause": "oorzaak",
         "changed": "veranderd",
         "channel": "kanaal",
+        "checkpoint": "controlepunt",
         "content_hash": "hash van de inhoud",
         "copy": "exemplaar",
         "count": "aantal",
@@ -74,6 +80,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "deadline": "uiterlijk",
         "email": "e-mailadres",
         "done": "vernieuwd",
+        "events": "gebeurtenissen",
         "expires_at": "geldig tot",
         "expires_until": "verloopt uiterlijk",
         "cut": "te veel voor 1 bestand",

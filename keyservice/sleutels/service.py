@@ -80,7 +80,7 @@ def activate(actor: Actor, sleutel_id: UUID, *, dossier: UUID) -> None:
         _record(events.ACTIVATED, actor, sleutel, dossier)
 
 
-def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID) -> None:
+def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID | None) -> None:
     """End a key for good (I16); `reason` is a code. Raises Refused, NotFound, or Conflict when it is revoked already.
 
     A key whose row was changed from outside is revoked too: that only takes.
@@ -104,6 +104,32 @@ def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID) -> Non
             gemeente=sleutel.gemeente,
             number=sleutel.number,
             reason=reason,
+        )
+
+
+def suspend(sleutel_id: UUID, cause: str, *, dossier: UUID | None) -> None:
+    """Block a key until two relatiebeheerders let it work again, as the program itself; `cause` is a code.
+
+    A key that works no more anyway stays as it is. To a row that was changed from outside no new MAC is given: that
+    would make good what somebody wrote there.
+    """
+    with transaction():
+        sleutel = queries.locked(sleutel_id)
+        if sleutel.suspended_at is not None or sleutel.revoked_at is not None:
+            return
+        facts = replace(sleutel.facts, suspended_at=clock.now())
+        if intact(sleutel):
+            _write(sleutel, facts, sleutel.reason)
+        else:
+            execute_count(update(Sleutel).where(Sleutel.id == sleutel_id).values(suspended_at=facts.suspended_at))
+        audit.record(
+            events.SUSPENDED,
+            WORKER,
+            dossier=dossier,
+            subject=sleutel_id,
+            gemeente=sleutel.gemeente,
+            number=sleutel.number,
+            cause=cause,
         )
 
 
@@ -141,6 +167,7 @@ def _write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
     """Replace the facts by compare-and-swap: the MAC that was seen covers them all. Raises Conflict."""
     values = {
         "activated_at": facts.activated_at,
+        "suspended_at": facts.suspended_at,
         "revoked_at": facts.revoked_at,
         "reason": reason,
         "mac": settings.rings().mac(_PURPOSE, *_parts(sleutel, facts, reason)),

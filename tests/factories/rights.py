@@ -218,7 +218,7 @@ def _things(code: str) -> Things:
         letter=letter_of(_by_letter(code, "letter")),
         opened_letter=opened_letter(_by_letter(code, "opened_letter"), person_id("rik")),
         receipt_token=token_of(aanvragen["issued"]).reveal(),
-        wave=_wave(),
+        wave=prepared_wave(),
         event=search(dossier=aanvragen["issued"], limit=1)[0].id,
         **_of_accounts(code),
     )
@@ -234,7 +234,7 @@ def _by_letter(code: str, name: str) -> UUID:
     return issuance_id
 
 
-def _wave() -> UUID:
+def prepared_wave() -> UUID:
     """Store a wave that Rik prepared, with nothing on its list."""
     now = clock.now()
     with transaction() as session:

@@ -68,7 +68,7 @@ SEARCHES = {
     "rik": ("/werkvoorraad?zoek={}", "/werkvoorraad?gemeente={}", "/werkvoorraad?na={}", "/gemeenten?zoek={}"),
     "ada": ("/gebeurtenissen?persoon={}", "/gebeurtenissen?dossier={}", "/gebeurtenissen?vanaf={}"),
     "anna": ("/aanvragen?voor={}",),
-    "": ("/ontvangst/{}", "/nergens/{}", "/aanvragen?voor={}"),
+    "": ("/ontvangst/{}", "/nergens/{}", "/aanvragen?voor={}", "/controle?regel={}"),
 }
 
 

@@ -16,8 +16,8 @@ The closed catalogue of the audit trail. Made from the code: do not edit, but ru
 
 A code is `subject:action`; it is never renamed or used again. Every event has, beside the fields below: version, id,
 moment (UTC), person, roles, gemeente acted for, origin (web, cli, worker or api), dossier and the number in it, the
-subject acted on, and the result (ok or refused). *Fields* stand in the event for ever. *Erasable* ones (free text,
-names, addresses), and the network address and browser of the person, stand apart; the event holds only a salted
+subject acted on, and the result (ok, refused or failed). *Fields* stand in the event for ever. *Erasable* ones (free
+text, names, addresses), and the network address and browser of the person, stand apart; the event holds only a salted
 SHA-256 of each, and the salt is erased with the text. The sentence is what a page shows, in Dutch, also to a gemeente.
 
 | code | sentence | fields | erasable |

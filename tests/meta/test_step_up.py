@@ -42,6 +42,7 @@ WITHOUT = {
     "issuance.disown": "only takes",
     "issuance.letters.post": "says what was done on paper",
     "issuance.resend": "the same zip to the same contact; without the password it is worthless",
+    "front.take_bundle": "what the pages of the dossier show already, with its proof",
     "issuance.retry_message": "the same message to the same reader",
     "waves.halt": "only takes",
     # Accounts. What only takes must be quick.

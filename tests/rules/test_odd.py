@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 
+from keyservice.audit import catalogue
 from keyservice.audit.tallies import Bunch
 from keyservice.kernel import clock
 from keyservice.overview.event_words import shows
@@ -175,3 +177,7 @@ def test_a_finding_leads_to_the_search_that_shows_it() -> None:
         "tot": "2026-11-24",
         "tot_tijd": "12:00",
     }
+
+
+def test_every_code_that_is_looked_for_is_one_of_the_catalogue(app: Flask) -> None:
+    assert ALWAYS.keys() <= catalogue().keys()

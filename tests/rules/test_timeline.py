@@ -10,7 +10,7 @@ import pytest
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.audit.queries import EventView
 from keyservice.issuance.models import End
-from keyservice.overview.timeline import ROAD, Handover, happened, to_come
+from keyservice.overview.timeline import ROAD, Handover, happened, readable, to_come
 from keyservice.overview.todo import Act, todo
 
 ANNA, RIK, TOM = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -45,6 +45,29 @@ def shown(*events: EventView) -> str:
 
 def test_a_colleague_is_named() -> None:
     assert "Anna Voorbeeld" in shown(event("aanvraag:submit", ANNA, "aanvrager"))
+
+
+@pytest.mark.parametrize(
+    ("code", "role", "gemeente", "may_read"),
+    [
+        ("contact:propose", "aanvrager", "9998", {"name", "email"}),  # its own people wrote it
+        ("contact:propose", "aanvrager", "9999", set()),
+        ("aanvraag:approve", "relatiebeheerder", "9998", set()),
+        ("aanvraag:ask", "relatiebeheerder", None, {"question"}),  # DUO wrote it for the gemeente
+        ("aanvraag:reject", "relatiebeheerder", "9998", {"reason"}),
+        ("issuance:cancel", "relatiebeheerder", "9998", set()),
+        ("issuance:cancel", "aanvrager", "9998", {"name", "email", "reason", "question", "motivation"}),
+    ],
+)
+def test_a_gemeente_reads_its_own_texts_and_those_written_for_it(
+    code: str, role: str, gemeente: str | None, may_read: set[str]
+) -> None:
+    texts = dict.fromkeys(("name", "email", "question", "reason", "motivation", "source", "agent"), "tekst")
+    found = readable(event(code, ANNA, role, gemeente=gemeente, private=texts), "9998")
+    assert not found & {"source", "agent"}, "nobody's text"
+    assert found & may_read == may_read
+    if not may_read or role == "relatiebeheerder":
+        assert found == may_read
 
 
 def test_people_of_duo_are_never_named() -> None:

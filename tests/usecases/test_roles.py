@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -19,9 +20,10 @@ from keyservice.contacts import service as contacts
 from keyservice.contacts.models import Part, Via
 from keyservice.database import db
 from keyservice.gemeenten import service as gemeenten
-from keyservice.issuance import letters, receiving
+from keyservice.issuance import letters, receiving, waves
 from keyservice.issuance import replacing as contact_replacing
 from keyservice.issuance import service as issuances
+from keyservice.issuance.wave_queries import Wanted
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
 from keyservice.kernel.errors import NotFound, Refused
@@ -32,6 +34,7 @@ from keyservice.sleutels.format import Omgeving
 from tests.factories.contacts import unproven
 from tests.factories.issuance import issuance, issued
 from tests.factories.letters import letter_of, received
+from tests.factories.rights import prepared_wave
 
 UseCase = Callable[[Actor, "Ids"], object]
 GEMEENTE = frozenset({Role.AANVRAGER, Role.GEMEENTEBEHEERDER})
@@ -41,6 +44,7 @@ AANVRAGER, DUO = frozenset({Role.AANVRAGER}), frozenset({Role.RELATIEBEHEERDER})
 # Only the contact himself, whatever the role.
 NOBODY_ELSE: frozenset[Role] = frozenset()
 STRANGER = UUID(int=7)
+WANTED = Wanted(datetime(2099, 12, 31, tzinfo=UTC))
 
 
 class Ids:
@@ -52,6 +56,7 @@ class Ids:
         self.case = unproven()
         row = issuance(self.issuance)
         self.issued, self.sleutel = row.aanvraag_id, row.sleutel_id
+        self.wave = prepared_wave()
         self.message = db.session.scalars(select(OutboxMessage.id)).first() or UUID(int=0)
 
 
@@ -115,6 +120,12 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "receiving.show_password": (NOBODY_ELSE, lambda a, i: receiving.show_password(a, i.issuance)),
     "receiving.disown": (NOBODY_ELSE, lambda a, i: receiving.disown(a, i.issuance, Part.KEY)),
     "issuances.issue": (DUO, lambda a, i: issuances.issue(a, i.case.aanvraag)),
+    "issuances.renew": (DUO, lambda a, i: issuances.renew(a, i.issued)),
+    "waves.prepare": (DUO, lambda a, _: waves.prepare(a, "Ronde", "Zomaar", WANTED)),
+    "waves.start": (DUO, lambda a, i: waves.start(a, i.wave)),
+    "waves.pause": (DUO, lambda a, i: waves.pause(a, i.wave, "Zomaar")),
+    "waves.resume": (DUO, lambda a, i: waves.resume(a, i.wave, "Zomaar")),
+    "waves.stop": (DUO, lambda a, i: waves.stop(a, i.wave, "Zomaar")),
     "issuances.reissue": (DUO, lambda a, i: issuances.reissue(a, i.issued)),
     "issuances.release": (DUO, lambda a, i: issuances.release(a, i.issuance, "+31102000000", "Gebeld")),
     "issuances.resend_zip": (DUO, lambda a, i: issuances.resend_zip(a, i.issuance)),
@@ -141,6 +152,8 @@ PUBLIC = {"contacts.confirm_by_code", "contacts.request_new_code", "issuances.co
 # Reading for the page of a step, with the checks of that step; and parts of other use cases.
 PARTS = {
     "review.aanvraag_for_step",
+    "issuances.hand_out_next",
+    "waves.require_startable",
     "contacts.record",
     "contacts.person_of",
     "contacts.to_prove",
@@ -159,6 +172,7 @@ MODULES = {
     "receiving": receiving,
     "issuances": issuances,
     "letters": letters,
+    "waves": waves,
     "sleutels": sleutels,
     "outbox": outbox,
     "gemeenten": gemeenten,

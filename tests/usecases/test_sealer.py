@@ -117,7 +117,11 @@ def test_a_file_that_a_crash_left_behind_is_brought_up_with_what_was_revoked_mea
     newest = seal()
     path().write_bytes(kept + b'{"checkpoint": "half a li')
     assert seal() == newest
-    assert [sorted(line) for line in outside.lines(path())] == [["checkpoint"], ["event", "revoked"], ["checkpoint"]]
+    assert [sorted(line) for line in outside.lines(path())] == [
+        ["at", "checkpoint"],
+        ["event", "revoked"],
+        ["at", "checkpoint"],
+    ]
 
 
 @pytest.mark.usefixtures("sealing")

@@ -12,7 +12,8 @@ from keyservice.accounts.models import Session
 from keyservice.audit.models import AuditEvent
 from keyservice.database import db
 from tests.conftest import csrf, post, without_csrf
-from tests.factories.logins import log_in
+from tests.factories.logins import code_of, give_code, give_password, log_in
+from tests.factories.no_events import refuse_events
 from tests.pages import check
 
 
@@ -31,6 +32,15 @@ def test_a_person_logs_in_and_out(app: Flask, client: FlaskClient) -> None:
         "account:login",
         "account:logout",
     ]
+
+
+def test_i3_nobody_is_logged_in_when_the_event_of_it_cannot_be_written(app: Flask, client: FlaskClient) -> None:
+    assert give_password(client, "anna").location == "/inloggen/code"
+    refuse_events(app)
+    failed = give_code(client, code_of(app, "anna"))
+    assert failed.status_code >= 400
+    assert "Anna Voorbeeld" not in failed.text
+    assert "Anna Voorbeeld" not in client.get("/contact").text
 
 
 def test_the_database_holds_no_session_token(app: Flask, browser_of: Callable[[str], FlaskClient]) -> None:

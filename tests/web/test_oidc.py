@@ -21,6 +21,7 @@ from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.kernel.secret import Secret
 from keyservice.settings import OidcProvider
+from tests.factories.no_events import refuse_events
 from tests.fake_provider import ACR, CLIENT_ID, CLIENT_SECRET, Provider, running
 from tests.pages import check
 
@@ -128,6 +129,12 @@ def test_a_person_logs_in_through_the_provider_of_the_own_audience(
             assert (answer.status_code, answer.location) == (303, "/contact"), answer.text
             assert name in client.get("/contact").text
             assert '"factors":["oidc"]' in trail(made)
+
+
+def test_i3_nobody_is_let_in_when_the_event_of_it_cannot_be_written(service: Flask, visitor: FlaskClient) -> None:
+    refuse_events(service)
+    assert round_trip(visitor).status_code >= 400
+    assert not logged_in(visitor)
 
 
 def test_the_login_page_has_a_button_for_each_provider(visitor: FlaskClient) -> None:

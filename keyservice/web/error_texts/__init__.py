@@ -15,9 +15,26 @@ SHARED = {
         "Dit bericht kan niet opnieuw worden verstuurd",
         "De inhoud is vernietigd of beschadigd. Kies op de pagina met berichten wat u nog wel kunt doen.",
     ),
+    "dossier-not-sealed": (
+        "Dit dossier staat nog niet in het logboek",
+        "Dat gebeurt binnen 1 minuut. Ga dan terug en probeer het opnieuw.",
+    ),
+    "trail-broken": (
+        "Het logboek klopt niet met het controlepunt",
+        "Daarom kunnen wij geen bewijs van dit dossier geven. Bel DUO, en vraag naar de functioneel beheerder.",
+    ),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
-TEXTS: dict[str, tuple[str, str]] = SHARED | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS
+# Commands about the audit trail.
+COMMANDS = {
+    "not-logged-in": ("U bent niet ingelogd", "E-mailadres, wachtwoord of code van de app klopt niet."),
+    "restore-not-needed": ("Er is niets te aanvaarden", "De database past bij het bestand met de controlepunten."),
+    "restore-damaged": (
+        "Dit is geen oudere stand van dezelfde database",
+        "Er is meer mis. Bekijk wat `keyservice audit verify` vindt.",
+    ),
+}
+TEXTS: dict[str, tuple[str, str]] = SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS
 # Values of data as people read them.
 WORDS: dict[str, str] = {
     "draft": "Concept",

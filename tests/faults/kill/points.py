@@ -17,6 +17,7 @@ from typing import Any
 from flask_sqlalchemy.session import Session
 
 from keyservice import audit
+from keyservice.audit import outside
 from keyservice.kernel import zips
 from keyservice.kernel.seal import Rings
 from keyservice.outbox import delivery
@@ -37,6 +38,7 @@ FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
     "a message is queued": (outbox, "enqueue"),
     "messages are taken back": (outbox, "cancel"),
     "an event is written": (audit, "record"),
+    "the file outside is written": (outside, "append"),
     "messages are claimed": (delivery, "claim"),
     "the final bytes are kept": (delivery, "_hold"),
     "the message is marked as sent": (delivery, "_mark_sent"),

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -15,6 +15,7 @@ _REFUSED = {
 
 
 def upgrade() -> None:
+    op.drop_index("ix_audit_event_code_row", "audit_event")
     op.create_index("ix_audit_event_code_at", "audit_event", ["code", "at"])
     op.create_index(
         "ix_audit_event_refused",
@@ -28,3 +29,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("ix_audit_event_refused", "ix_audit_event_code_at"):
         op.drop_index(name, "audit_event")
+    op.create_index("ix_audit_event_code_row", "audit_event", ["code", "row"])

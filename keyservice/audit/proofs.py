@@ -1,0 +1,130 @@
+"""What proves a dossier to somebody who trusts nobody: its events as stored, each with its way to the newest root."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Row, func, select
+
+from keyservice.audit import sealer
+from keyservice.audit.checkpoint import CheckpointBroken, parse_control_line, read
+from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
+from keyservice.audit.tree import ProofBroken, Span, consistency_spans, inclusion_spans, span_roots
+from keyservice.database import db
+
+_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class ProvenEvent:
+    """An event as stored, its place in the tree (from 0), its proof, and its private texts, each with its salt."""
+
+    canonical: bytes
+    position: int
+    proof: list[bytes]
+    private: Mapping[str, tuple[bytes, str]]
+
+
+@dataclass(frozen=True)
+class ProvenDossier:
+    """The events of a dossier that are in the tree, in order, up to a checkpoint.
+
+    `older` are earlier checkpoints, each with the proof that the newest tree only added to it; for every event there
+    is the first one that covers it: its control line stood in the messages of that act.
+    """
+
+    checkpoint: AuditCheckpoint
+    events: list[ProvenEvent]
+    older: list[tuple[str, list[bytes]]]
+
+
+def of_dossier(dossier: UUID) -> ProvenDossier | None:
+    """Return what proves a dossier; None when nothing of it is in the tree yet.
+
+    All proofs are made in one pass over the tree, from the last checkpoint before the dossier. Raises TrailBroken when
+    the tree does not fit its checkpoint.
+    """
+    newest = sealer.newest()
+    events = _events(dossier, newest.size) if newest else []
+    if not newest or not events:
+        return None
+    size = newest.size
+    older = _older({event.covered_by for event in events} - {size})
+    ways = [inclusion_spans(event.position, size) for event in events]
+    older_ways = [consistency_spans(row.size, size) for row in older]
+    roots = roots_of(newest, events[0].position, {span for way in (*ways, *older_ways) for span in way})
+    private = _private([event.id for event in events])
+    return ProvenDossier(
+        newest,
+        [
+            ProvenEvent(event.canonical, event.position, _proof(way, roots), private[event.id])
+            for event, way in zip(events, ways, strict=True)
+        ],
+        [(row.text, _proof(way, roots)) for row, way in zip(older, older_ways, strict=True)],
+    )
+
+
+def confirmed(typed: str) -> AuditCheckpoint | None:
+    """Return the checkpoint of a control line, or None when there is none with that size and that root.
+
+    Raises CheckpointBroken when it is not in the form of a control line.
+    """
+    size, root = parse_control_line(typed)
+    row = db.session.get(AuditCheckpoint, size)
+    if row is None:
+        return None
+    try:
+        signed = read(row.text, *sealer.public_keys())
+    except CheckpointBroken:  # not what we once signed
+        return None
+    return row if signed.control_line == f"{size}-{root}" else None
+
+
+def _events(dossier: UUID, size: int) -> Sequence[Row[UUID, bytes, int, int]]:
+    """Return id, content and position of the events of a dossier in a tree, and the first checkpoint that covers it."""
+    covered_by = (
+        select(func.min(AuditCheckpoint.size)).where(AuditCheckpoint.size > AuditLeaf.position).scalar_subquery()
+    )
+    query = (
+        select(AuditEvent.id, AuditEvent.canonical, AuditLeaf.position, covered_by.label("covered_by"))
+        .join(AuditLeaf, AuditLeaf.event == AuditEvent.id)
+        .where(AuditEvent.dossier == dossier, AuditLeaf.position < size)
+        .order_by(AuditEvent.dossier_number)
+    )
+    return db.session.execute(query).all()
+
+
+def _older(sizes: set[int]) -> Sequence[Row[int, str]]:
+    query = select(AuditCheckpoint.size, AuditCheckpoint.text).where(AuditCheckpoint.size.in_(sizes))
+    return db.session.execute(query.order_by(AuditCheckpoint.size.desc())).all()
+
+
+def roots_of(newest: AuditCheckpoint, first: int, spans: set[Span]) -> Mapping[Span, bytes]:
+    """Return the roots of spans that prove events from a position on, and check that all leads to `newest`."""
+    query = select(AuditCheckpoint).where(AuditCheckpoint.size <= first).order_by(AuditCheckpoint.size.desc()).limit(1)
+    before, whole = sealer.frontier_of(db.session.scalar(query)), (0, newest.size)
+    try:
+        roots = span_roots(_leaves(before.size, newest.size), spans | {whole}, before)
+    except ProofBroken as error:
+        raise sealer.TrailBroken(f"the tree of size {newest.size}: {error}") from error
+    if roots[whole] != newest.root:
+        raise sealer.TrailBroken(f"the leaves do not lead to the checkpoint of size {newest.size}")
+    return roots
+
+
+def _leaves(start: int, end: int) -> Iterator[bytes]:
+    inside = AuditLeaf.position.between(start, end - 1)
+    query = select(AuditLeaf.hash).where(inside).order_by(AuditLeaf.position)
+    # By the connection: the session costs six times as much per row, and these are all rows of the tree.
+    yield from db.session.connection().execute(query, execution_options={"yield_per": _AT_ONCE}).scalars()
+
+
+def _private(events: list[UUID]) -> dict[UUID, dict[str, tuple[bytes, str]]]:
+    found: dict[UUID, dict[str, tuple[bytes, str]]] = {event: {} for event in events}
+    for row in db.session.scalars(select(AuditPrivate).where(AuditPrivate.event.in_(events))):
+        found[row.event][row.name] = (row.salt, row.value)
+    return found
+
+
+def _proof(way: list[Span], roots: Mapping[Span, bytes]) -> list[bytes]:
+    return [roots[span] for span in way]

@@ -1,0 +1,155 @@
+"""The stored rows beside what the events led to (I12): every row and column that no event explains is named.
+
+Not compared, because events do not tell of it: the other answers on the form, digests and hashes of keys and passwords
+(a MAC covers those of keys), sessions, portfolios, counters of reminders, and whatever waits to be sent.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, inspect, select
+from sqlalchemy.orm import DeclarativeBase
+
+from keyservice.aanvragen.content import content_hash
+from keyservice.aanvragen.models import Aanvraag, Approval
+from keyservice.accounts import events as accounts
+from keyservice.accounts.models import Account, FactorReset, Grant, Invitation, OidcIdentity, Passkey
+from keyservice.audit import EventType, rows
+from keyservice.contacts.models import Contact
+from keyservice.gemeenten.models import Gemeente
+from keyservice.integrity import told
+from keyservice.integrity.facts import Columns, Expected, Salt, explains
+from keyservice.integrity.replay import HANDLERS, replay
+from keyservice.integrity.replay_contacts import UNTOLD
+from keyservice.issuance.models import Issuance
+from keyservice.issuance.wave_models import Wave
+from keyservice.outbox.models import Letter, OutboxMessage
+from keyservice.sleutels import events as sleutels
+from keyservice.sleutels.models import Sleutel
+from keyservice.sleutels.service import intact
+
+TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason")
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a table is compared: by which columns a row is found, and which one people know it by.
+
+    `otherwise` is what holds for a row of which no event tells; without it an event must have made each row. A row that
+    `may_go` can be deleted without an event of its own.
+    """
+
+    model: type[DeclarativeBase]
+    key: tuple[str, ...] = ("id",)
+    number: str | None = None
+    where: ColumnElement[bool] | None = None
+    may_go: bool = False
+    otherwise: Columns | None = None
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A row that no event explains, and in which columns: `id` when no event made it, or when it is gone."""
+
+    table: str
+    key: str
+    number: Any
+    columns: tuple[str, ...]
+    what: str
+    gone: bool = False
+
+    @property
+    def where(self) -> str:
+        """Return which row it is, as people find it again."""
+        return f"{self.table} row {self.number or ''} (id {self.key})".replace("  ", " ")
+
+
+KEYS, GRANTS = Table(Sleutel, number="number"), Table(Grant)
+TABLES = (
+    Table(Aanvraag, number="number"),
+    Table(Approval),
+    Table(Issuance),
+    KEYS,
+    # Who proved nothing yet goes with the last aanvraag that names him.
+    Table(Contact, may_go=True),
+    Table(Account),
+    GRANTS,
+    Table(Passkey),
+    Table(OidcIdentity, key=("account_id", "issuer")),
+    Table(Invitation),
+    Table(FactorReset),
+    Table(OutboxMessage, otherwise={"sent_at": None}),
+    # Nobody of a fictive gemeente can be called.
+    Table(Gemeente, key=("code",), number="name", where=Gemeente.fictive.is_(False), otherwise=UNTOLD),
+    Table(Letter, number="number"),
+    Table(Wave),
+)
+GRANT_EVENTS = (accounts.GRANT_GIVEN, accounts.GRANT_ENDED, accounts.GRANT_REVIEWED)
+KEY_EVENTS = (sleutels.MADE, sleutels.ACTIVATED, sleutels.SUSPENDED, sleutels.REVOKED)
+
+
+def mismatches(
+    connection: Connection, tables: Iterable[Table] = TABLES, types: Iterable[EventType] = tuple(HANDLERS)
+) -> Iterator[Mismatch]:
+    """Give what no event explains; `types` are the events that tell of the tables."""
+    expected = replay(told.events(connection, types))
+    salts = told.salts(connection, TEXTS) if tables is TABLES else {}
+
+    def salt(event: str, name: str) -> bytes | None:
+        return salts.get((event, name))
+
+    for table in tables:
+        yield from _of_table(connection, table, expected, salt)
+
+
+def _of_table(connection: Connection, table: Table, expected: Expected, salt: Salt) -> Iterator[Mismatch]:
+    name, wanted = table.model.__tablename__, dict(expected.table(table.model.__tablename__))
+    told_of = set(table.otherwise or ()).union(*wanted.values())
+    columns = sorted(column for column in told_of if not column.startswith("_"))
+    # First what finds the row, then what people call it, then what is compared.
+    found_by = (*table.key, table.number or table.key[0])
+    query = select(*(rows.plain(getattr(table.model, column)) for column in (*found_by, *columns)))
+    for row in rows.stream(connection, query if table.where is None else query.where(table.where)):
+        *keys, number = row[: len(found_by)]
+        key, stored = " ".join(map(str, keys)), zip(columns, row[len(found_by) :], strict=True)
+        row_wanted = wanted.pop(key, table.otherwise)
+        if row_wanted is None:
+            yield Mismatch(name, key, number, ("id",), "no event made it")
+            continue
+        wrong = tuple(c for c, value in stored if c in row_wanted and not explains(row_wanted[c], value, salt))
+        if wrong:
+            yield Mismatch(name, key, number, wrong, f"no event explains {', '.join(wrong)}")
+    if table.otherwise is None and not table.may_go:
+        for key, gone in wanted.items():
+            yield Mismatch(name, key, gone.get("number", key), ("id",), "it is gone, and no event says so", gone=True)
+
+
+def false_macs(connection: Connection) -> Iterator[Mismatch]:
+    """Give the keys whose MAC does not fit their row."""
+    for key, row in _keys(connection):
+        if row is None:
+            yield Mismatch("sleutel", key, None, ("id",), "the row cannot be read")
+        elif not intact(Sleutel(**row)):
+            yield Mismatch("sleutel", key, row["number"], ("mac",), "its MAC is not of this program")
+
+
+def _keys(connection: Connection) -> Iterator[tuple[str, RowMapping | None]]:
+    query = select(*inspect(Sleutel).columns)
+    try:
+        yield from [(row["id"].hex, row) for row in connection.execute(query).mappings()]
+    except (ValueError, TypeError):  # on SQLite anything can stand anywhere: one such row must not hide the others
+        for (key,) in connection.execute(select(rows.plain(Sleutel.id))).all():
+            try:
+                yield key, connection.execute(query.where(rows.plain(Sleutel.id) == key)).mappings().one()
+            except (ValueError, TypeError):
+                yield key, None
+
+
+def false_snapshots(connection: Connection) -> Iterator[Mismatch]:
+    """Give the approvals whose content is not the one whose hash they hold."""
+    query = select(Approval.id, Approval.snapshot, Approval.content_hash)
+    for approval_id, snapshot, digest in rows.stream(connection, query):
+        if content_hash(snapshot) != digest:
+            what = "its content is not what was approved"
+            yield Mismatch("approval", approval_id.hex, None, ("snapshot",), what)
