@@ -12,4 +12,7 @@ RESTORE_ACCEPTED = define(
     "Twee mensen hebben besloten: het systeem gaat verder met een oudere database.",
     fields="size root published first suspended revoked",
 )
+SEARCH_EXPORTED = define(
+    "audit:export-search", "Een zoekresultaat uit het logboek is gedownload.", fields="filter count cut"
+)
 BUNDLE_TAKEN = define("audit:bundle", "Iemand heeft een dossier gedownload.", fields="events checkpoint")

@@ -52,7 +52,7 @@ def of_dossier(dossier: UUID) -> ProvenDossier | None:
     older = _older({event.covered_by for event in events} - {size})
     ways = [inclusion_spans(event.position, size) for event in events]
     older_ways = [consistency_spans(row.size, size) for row in older]
-    roots = _roots(newest, events[0].position, {span for way in (*ways, *older_ways) for span in way})
+    roots = roots_of(newest, events[0].position, {span for way in (*ways, *older_ways) for span in way})
     private = _private([event.id for event in events])
     return ProvenDossier(
         newest,
@@ -99,7 +99,7 @@ def _older(sizes: set[int]) -> Sequence[Row[int, str]]:
     return db.session.execute(query.order_by(AuditCheckpoint.size.desc())).all()
 
 
-def _roots(newest: AuditCheckpoint, first: int, spans: set[Span]) -> Mapping[Span, bytes]:
+def roots_of(newest: AuditCheckpoint, first: int, spans: set[Span]) -> Mapping[Span, bytes]:
     """Return the roots of spans that prove events from a position on, and check that all leads to `newest`."""
     query = select(AuditCheckpoint).where(AuditCheckpoint.size <= first).order_by(AuditCheckpoint.size.desc()).limit(1)
     before, whole = sealer.frontier_of(db.session.scalar(query)), (0, newest.size)

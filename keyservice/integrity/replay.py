@@ -152,6 +152,7 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     integrity.MISMATCH,
     trail.VERIFIED,
     trail.EXPORTED,
+    trail.SEARCH_EXPORTED,
     trail.BUNDLE_TAKEN,
     trail.RESTORE_PROPOSED,
     trail.RESTORE_ACCEPTED,

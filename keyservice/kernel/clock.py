@@ -30,6 +30,11 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, time(23, 59, 59), AMSTERDAM).astimezone(UTC)
 
 
+def at(day: date, wall: time = time()) -> datetime:
+    """Return the moment at which clocks in Amsterdam show a time (default: midnight) on a day, in UTC."""
+    return datetime.combine(day, wall, AMSTERDAM).astimezone(UTC)
+
+
 @lru_cache(maxsize=32)
 def _public_holidays(year: int) -> frozenset[date]:
     # Algemene termijnenwet art. 3: the general public holidays, Good Friday and Liberation Day included.

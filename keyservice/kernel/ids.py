@@ -43,3 +43,11 @@ def normalise_z_number(text: str) -> str:
     bare = normalise_code(text)
     # The number itself may begin with a Z, and the one before the dash may be left out.
     return f"Z-{bare.removeprefix('Z') if len(bare) > _Z_LENGTH else bare}"
+
+
+def as_id(text: str) -> UUID | None:
+    """Return the id that a text is, or None when it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

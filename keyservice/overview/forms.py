@@ -1,7 +1,7 @@
 """The forms that search: sent by GET, so that an address can be kept and shared."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,14 @@ from wtforms import Field, SelectField, ValidationError
 from keyservice.aanvragen.content import ACCEPTATIE, PRODUCTIE
 from keyservice.aanvragen.words import STATUS
 from keyservice.aanvragen.workflow import OPEN, Status
-from keyservice.audit import catalogue
+from keyservice.audit import Result, catalogue
 from keyservice.audit.checkpoint import CheckpointBroken, parse_control_line
+from keyservice.audit.queries import Wanted
 from keyservice.kernel import clock
+from keyservice.kernel.ids import as_id
 from keyservice.overview import queries
+from keyservice.overview.event_words import SUBJECTS
+from keyservice.overview.words import RESULT
 from keyservice.overview.worklist import YEARS, Filter
 from keyservice.web.forms import Form, optional_field, parsed, text_field
 
@@ -23,6 +27,8 @@ ALL = "alle"
 _STATUSES = {str(status): label for status, (label, _) in STATUS.items() if status is not Status.DRAFT}
 LINE_WANTED = "Vul de hele controleregel in, bijvoorbeeld 123-abcdefghij234567abcd."
 DAY_WANTED = "Vul een datum in, bijvoorbeeld 23-11-2026."
+TIME_WANTED = "Vul een tijd in, bijvoorbeeld 14.30."
+_MINUTE = timedelta(minutes=1)
 
 
 class SearchForm(Form):
@@ -34,16 +40,27 @@ class SearchForm(Form):
         csrf = False
 
 
-def choice(label: str, options: dict[str, str] | Callable[[], dict[str, str]]) -> SelectField:
-    """Return a select of value and label; the default is the empty value, one that is not listed is refused."""
+Options = dict[str, Any]  # value and label, or the label of a group and its values and labels
+
+
+def choice(label: str, options: Options | Callable[[], Options]) -> SelectField:
+    """Return a select of value and label, also in groups; the default is the empty value, another one is refused."""
     return SelectField(  # type: ignore[call-arg]  # the stubs do not know this argument of WTForms 3.3 yet
         label, choices=options, default="", invalid_choice_message=f"Kies een mogelijkheid bij '{label}'."
     )
 
 
-def _kinds() -> dict[str, str]:
-    known = sorted(catalogue().values(), key=lambda event: event.code)
-    return {"": "Alle gebeurtenissen", **{event.code: event.sentence for event in known}}
+def _kinds() -> Options:
+    """Return every kind of event, by what it is about."""
+    groups: dict[str, dict[str, str]] = {}
+    for code, event in sorted(catalogue().items()):
+        subject = code.partition(":")[0]
+        groups.setdefault(SUBJECTS.get(subject, subject.capitalize()), {})[code] = f"{event.sentence} ({code})"
+    return {"": "Alle gebeurtenissen", **dict(sorted(groups.items()))}
+
+
+def _results() -> Options:
+    return {"": "Gelukt en geweigerd", **{str(result): RESULT[result][0] for result in Result}}
 
 
 def _iso_day(text: str) -> str:
@@ -55,6 +72,11 @@ def _iso_day(text: str) -> str:
     if day.year not in YEARS:
         raise ValueError(text)
     return day.isoformat()
+
+
+def _wall_time(text: str) -> str:
+    """Return a typed time as `14:30`; reads `14:30`, `14.30` and `9.05`. Raises ValueError."""
+    return datetime.strptime(text.strip().replace(".", ":"), "%H:%M").strftime("%H:%M")  # noqa: DTZ007 - no day either
 
 
 class WorklistForm(SearchForm):
@@ -100,12 +122,15 @@ class EventsForm(SearchForm):
     """The auditor's search. A name that fits several people or gemeenten leads to links to choose from."""
 
     dossier = optional_field("Nummer van de aanvraag")
-    persoon = optional_field("Naam of e-mailadres van de persoon")
-    gemeente = optional_field("Naam of code van de gemeente")
+    persoon = optional_field("Wie: naam of e-mailadres")
+    gemeente = optional_field("Gemeente: naam of code")
     # A callable: the catalogue is complete only once the application stands.
     handeling = choice("Soort gebeurtenis", _kinds)
-    vanaf = optional_field("Vanaf")
-    tot = optional_field("Tot en met")
+    resultaat = choice("Resultaat", _results)
+    vanaf = optional_field("Vanaf datum")
+    vanaf_tijd = optional_field("Vanaf tijd")
+    tot = optional_field("Tot en met datum")
+    tot_tijd = optional_field("Tot en met tijd")
     validate_vanaf = parsed(_iso_day, DAY_WANTED)
 
     def __init__(self, typed: MultiDict[str, str]) -> None:
@@ -115,15 +140,17 @@ class EventsForm(SearchForm):
         self.found: dict[str, Any] = {}
 
     def validate_dossier(self, field: Field) -> None:
-        """Find the aanvraag by its number."""
+        """Find the aanvraag by its number; an id needs no aanvraag, for its events stay when a draft is discarded."""
         if field.data:
-            self.found["dossier"] = queries.dossier_by_number(field.data)
+            self.found["dossier"] = as_id(field.data) or queries.dossier_by_number(field.data)
             if self.found["dossier"] is None:
                 raise ValidationError("Wij vinden dit nummer niet. Een nummer ziet eruit als AA-2026-00042.")
 
     def validate_persoon(self, field: Field) -> None:
-        """Find the person, or the people to choose from."""
-        if field.data:
+        """Find the person by id, or the people to choose from."""
+        if field.data and (known := as_id(field.data)):
+            self.found["persoon"] = known
+        elif field.data:
             people = queries.people(field.data)
             self._one("persoon", people, {email: email for email in people}, "persoon")
 
@@ -133,29 +160,66 @@ class EventsForm(SearchForm):
             found = queries.gemeenten(field.data)
             self._one("gemeente", {code: code for code in found}, found, "gemeente")
 
+    def validate_vanaf_tijd(self, field: Field) -> None:
+        """Read the time; it needs its day."""
+        self._time(field, self.vanaf)
+
     def validate_tot(self, field: Field) -> None:
         """Read the last day; it cannot be before the first."""
         parsed(_iso_day, DAY_WANTED)(self, field)
         if field.data and not self.vanaf.errors and (self.vanaf.data or "") > field.data:
             raise ValidationError("De laatste dag ligt voor de eerste dag. Draai de dagen om.")
 
+    def validate_tot_tijd(self, field: Field) -> None:
+        """Read the time; it needs its day, and cannot be before the first moment."""
+        self._time(field, self.tot)
+        if (
+            self.vanaf.data == self.tot.data
+            and not self.vanaf_tijd.errors
+            and (self.vanaf_tijd.data or "") > (field.data or "24")
+        ):
+            raise ValidationError("De laatste tijd ligt voor de eerste tijd. Draai de tijden om.")
+
+    @staticmethod
+    def _time(field: Field, day: Field) -> None:
+        parsed(_wall_time, TIME_WANTED)(None, field)
+        if field.data and not day.data:
+            raise ValidationError("Vul ook de datum in die bij deze tijd hoort.")
+
     def _one(self, name: str, found: Mapping[str, UUID | str], labels: Mapping[str, str], what: str) -> None:
         if not found:
             raise ValidationError(f"Wij vinden geen {what} met deze naam. Controleer wat u hebt ingevuld.")
         if len(found) > 1:
-            typed: dict[str, Any] = {key: value for key, value in self.data.items() if value}
+            typed: dict[str, Any] = self.typed
             self.choices[name] = [(labels[key], url_for("front.events", **typed | {name: key})) for key in found]
             raise ValidationError(f"Wij vinden meer dan 1 {what}. Kies hieronder de juiste {what}.")
         self.found[name] = next(iter(found.values()))
 
-    def conditions(self) -> dict[str, Any]:
-        """Return what `audit.queries.search` takes, from a form that validated."""
-        since, until = (date.fromisoformat(f.data) if f.data else None for f in (self.vanaf, self.tot))
-        return {
-            "dossier": self.found.get("dossier"),
-            "person": self.found.get("persoon"),
-            "gemeente": self.found.get("gemeente"),
-            "code": self.handeling.data or None,
-            "since": clock.end_of_day(since - timedelta(days=1)) + timedelta(seconds=1) if since else None,
-            "until": clock.end_of_day(until) + timedelta(seconds=1) if until else None,
-        }
+    @property
+    def typed(self) -> dict[str, str]:
+        """Return what was typed or chosen, as an address carries it."""
+        return {name: value for name, value in self.data.items() if value}
+
+    def wanted(self) -> Wanted:
+        """Return what is searched for, from a form that validated."""
+        return Wanted(
+            dossier=self.found.get("dossier"),
+            person=self.found.get("persoon"),
+            gemeente=self.found.get("gemeente"),
+            code=self.handeling.data or None,
+            result=Result(self.resultaat.data) if self.resultaat.data else None,
+            since=_moment(self.vanaf.data, self.vanaf_tijd.data),
+            until=_until(self.tot.data, self.tot_tijd.data),
+        )
+
+
+def _moment(day: str | None, wall: str | None) -> datetime | None:
+    return clock.at(date.fromisoformat(day), time.fromisoformat(wall or "00:00")) if day else None
+
+
+def _until(day: str | None, wall: str | None) -> datetime | None:
+    """Return the moment after the last minute that is wanted."""
+    if not day:
+        return None
+    last = date.fromisoformat(day)
+    return clock.at(last, time.fromisoformat(wall)) + _MINUTE if wall else clock.at(last + timedelta(days=1))

@@ -1,17 +1,17 @@
 """The front page of each role: its template, and what waits for this person."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
+
+from flask import request
 
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.accounts.queries import holders, names, portfolio
-from keyservice.audit.queries import search
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.queries import count_failed
-from keyservice.overview import queries, status
+from keyservice.overview import auditor, queries, status
 from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
@@ -55,13 +55,7 @@ def _relatiebeheerder(actor: Actor) -> Values:
 
 
 def _auditor(_actor: Actor) -> Values:
-    events = search(since=clock.now() - timedelta(days=7), limit=queries.FEW)
-    return {
-        "events": events,
-        "names": names(event.person for event in events),
-        "numbers": queries.numbers(event.dossier for event in events),
-        **_four_eyes(),
-    }
+    return {**auditor.front(request.args.get("dagen")), **_four_eyes()}
 
 
 def _beheerder(_actor: Actor) -> Values:

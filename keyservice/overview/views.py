@@ -9,18 +9,17 @@ from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.aanvragen.review_forms import NoteForm
 from keyservice.aanvragen.words import STATUS
 from keyservice.accounts.queries import names, portfolio
-from keyservice.audit.queries import search
 from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import NotFound
-from keyservice.overview import cards, monitor_views, proof_views, queries, words
+from keyservice.overview import auditor_views, cards, event_words, monitor_views, proof_views, words
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
 from keyservice.overview.blueprint import bp
 from keyservice.overview.causes import cause
-from keyservice.overview.forms import EventsForm, SearchForm, WorklistForm
+from keyservice.overview.forms import SearchForm, WorklistForm
 from keyservice.overview.front import front_page
 from keyservice.overview.posts import read as read_posts
 from keyservice.overview.todo import LABELS, Act
@@ -28,8 +27,8 @@ from keyservice.overview.worklist import Cursor, Page, page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
-__all__ = ["bp", "monitor_views", "proof_views"]  # importing these modules hangs their pages into the one blueprint
-EVENTS_PAGE = 50
+# Importing these modules hangs their pages into the one blueprint.
+__all__ = ["auditor_views", "bp", "monitor_views", "proof_views"]
 _ANY = UUID(int=0)
 
 
@@ -39,6 +38,7 @@ def _words() -> dict[str, object]:
     base = url_for("front.dossier", aanvraag_id=_ANY).removesuffix(str(_ANY))
     return {
         "words": words,
+        "event_words": event_words,
         "cards": cards,
         "cause": cause,
         "aanvraag_status": STATUS,
@@ -92,7 +92,13 @@ def dossier(aanvraag_id: UUID) -> ResponseReturnValue:
     view = dossiers.read(access.actor(), aanvraag)
     crumbs = [("Werkvoorraad", url_for("front.worklist")), (str(aanvraag.number), request.path)]
     return render_template(
-        "overview/dossier.html", d=view, aanvraag=aanvraag, form=NoteForm(), now=clock.now(), breadcrumbs=crumbs
+        "overview/dossier.html",
+        d=view,
+        aanvraag=aanvraag,
+        form=NoteForm(),
+        now=clock.now(),
+        may_see_timeline=access.actor().has(Role.AUDITOR),
+        breadcrumbs=crumbs,
     )
 
 
@@ -141,31 +147,3 @@ def messages() -> ResponseReturnValue:
     posts = read_posts(access.person(), after)
     next_url = url_for("front.messages", na=posts.after) if posts.after else None
     return render_template("overview/messages.html", posts=posts, next_url=next_url, first=after is None)
-
-
-@bp.get("/gebeurtenissen")
-@access.allow(Role.AUDITOR)
-def events() -> ResponseReturnValue:
-    """Search the audit trail, newest first."""
-    form = EventsForm(request.args)
-    before, valid = _row_number(), form.validate()
-    found = search(**form.conditions(), before_row=before, limit=EVENTS_PAGE + 1) if valid else []
-    shown = found[:EVENTS_PAGE]
-    body = render_template(
-        "overview/events.html",
-        form=form,
-        form_errors=form.errors,
-        events=shown,
-        names=names(event.person for event in shown),
-        numbers=queries.numbers(event.dossier for event in shown),
-        next_url=_more_url("front.events", form, shown[-1].row if len(found) > EVENTS_PAGE else None),
-        first_url=_more_url("front.events", form, "") if before else None,
-    )
-    return body, 200 if valid else 422
-
-
-def _row_number() -> int | None:
-    text = request.args.get("na", "")
-    if text and not (text.isascii() and text.isdigit() and len(text) < len(str(2**63))):
-        raise NotFound("page")
-    return int(text) if text else None

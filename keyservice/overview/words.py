@@ -44,7 +44,12 @@ DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
 CHANNEL: Mapping[Channel, str] = MappingProxyType({Channel.MAIL: "E-mail", Channel.SMS: "Sms", Channel.LETTER: "Brief"})
 WAYS: Mapping[Via, str] = MappingProxyType({**KEY_VIA, **PASSWORD_VIA})
 RESULT: Mapping[str, Badge] = MappingProxyType(
-    {"ok": ("Gelukt", "success"), "refused": ("Geweigerd", "error"), "failed": ("Klopt niet", "error")}
+    {
+        "ok": ("Gelukt", "success"),
+        "refused": ("Geweigerd", "error"),
+        "failed": ("Klopt niet", "error"),
+        "damaged": ("Beschadigd", "error"),
+    }
 )
 ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
@@ -80,6 +85,8 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "events": "gebeurtenissen",
         "expires_at": "geldig tot",
         "expires_until": "verloopt uiterlijk",
+        "cut": "te veel voor 1 bestand",
+        "filter": "gezocht op",
         "factor": "bewijs",
         "factors": "bewijs",
         "four_eyes": "vier ogen",

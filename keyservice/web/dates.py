@@ -1,4 +1,4 @@
-"""Dates and times as Dutch pages write them."""
+"""Dates, times and numbers as Dutch pages write them."""
 
 from datetime import date, datetime
 
@@ -18,10 +18,20 @@ def datum(value: date | datetime | None) -> str:
 
 def datumtijd(value: datetime | None) -> str:
     """Return a moment as `23 november 2026 om 14.05 uur`, in Amsterdam."""
-    return "" if value is None else f"{datum(value)} om {clock.local(value):%H.%M} uur"
+    return "" if value is None else f"{datum(value)} om {tijd(value)}"
+
+
+def tijd(value: datetime) -> str:
+    """Return the time of a moment as `14.05 uur`, in Amsterdam."""
+    return f"{clock.local(value):%H.%M} uur"
+
+
+def getal(value: int) -> str:
+    """Return a whole number as `1.234.567`."""
+    return f"{value:,}".replace(",", ".")
 
 
 def register(app: Flask) -> None:
-    """Make the two available as filters in templates."""
-    app.add_template_filter(datum)
-    app.add_template_filter(datumtijd)
+    """Make these available as filters in templates."""
+    for words in (datum, datumtijd, tijd, getal):
+        app.add_template_filter(words)

@@ -27,6 +27,7 @@ STATE = {
     "aanvragen.this_is_me": "to_prove",
     "aanvragen.ask_log_in": "to_prove",
     "aanvragen.start_replacement": "issued",
+    "front.dossier_timeline": "issued",
 }
 # What only the two contacts may who log in for it.
 BY_LOGIN = {
@@ -56,6 +57,7 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "reset_id": lambda things, _endpoint: things.reset,
     "entry_id": lambda things, _endpoint: things.portfolio_entry,
     "wave_id": lambda things, _endpoint: things.wave,
+    "event_id": lambda things, _endpoint: things.event,
     "halt": lambda _things, _endpoint: "stoppen",
     "passkey_id": lambda own, _endpoint: own.passkey,
     "step": lambda _things, _endpoint: "software",

@@ -14,6 +14,7 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
 from keyservice.accounts.models import Account, Audience, FactorReset, Grant, Invitation, Passkey, PortfolioEntry
 from keyservice.accounts.service import create_account, give_role
+from keyservice.audit.queries import search
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import PASSWORD, person_id
@@ -115,6 +116,7 @@ class Things:
     reset: UUID
     portfolio_entry: UUID
     wave: UUID
+    event: UUID
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def _things(code: str) -> Things:
         opened_letter=opened_letter(_by_letter(code, "opened_letter"), person_id("rik")),
         receipt_token=token_of(aanvragen["issued"]).reveal(),
         wave=prepared_wave(),
+        event=search(dossier=aanvragen["issued"], limit=1)[0].id,
         **_of_accounts(code),
     )
 

@@ -31,7 +31,7 @@ OWN_SESSION_ONLY = {
     "accounts.act_for_gemeente": "chooses among what was granted; every event says for which gemeente it was",
 }
 # Acts that hand something over and change nothing: the event alone must be there.
-EVENT_ALONE = {"front.take_bundle"}
+EVENT_ALONE = {"front.take_bundle", "front.export_events"}
 
 
 @dataclass

@@ -21,6 +21,7 @@ LACKS = ("key-address", "key-vouched", "password-address", "password-vouched", "
 def event(code: str, person: UUID | None = None, role: str = "relatiebeheerder", **more: object) -> EventView:
     values: dict[str, Any] = {
         "row": 1,
+        "id": UUID(int=8),
         "at": datetime(2026, 11, 23, 13, 5, tzinfo=UTC),
         "code": code,
         "sentence": f"Zin van {code}.",

@@ -30,7 +30,7 @@ CLOSED = {
     "security.verify",
 }
 # What changes nothing, but is an event.
-TAKES_ALONG = {"front.take_bundle"}
+TAKES_ALONG = {"front.take_bundle", "front.export_events"}
 ROLES = {person.login: frozenset(role for role, _ in person.roles) for person in people.PEOPLE}
 # Written without an act: sessions, and counters and events of refusals.
 BOOKKEEPING = {"login_session", "anonymous_refusal", "audit_event", "audit_private"}

@@ -137,6 +137,9 @@ def history(app: Flask) -> UUID:
         ("handeling=aanvraag:reject&vanaf=2000-01-01&tot=2199-12-31", {"aanvraag:reject"}),
         ("handeling=aanvraag:reject&vanaf=01-01-2199", set()),
         ("handeling=aanvraag:reject&tot=2000-01-01", set()),
+        ("dossier=AA-2026-00001&resultaat=ok", {"aanvraag:take-up", "aanvraag:reject"}),
+        ("dossier=AA-2026-00001&resultaat=refused", set()),
+        ("vanaf=2000-01-01&vanaf_tijd=09.30&tot=2000-01-01&tot_tijd=9:30", set()),
     ],
 )
 def test_the_auditor_finds_events(browser_of: Browser, history: UUID, query: str, codes: set[str]) -> None:
@@ -150,7 +153,7 @@ def test_an_event_shows_who_did_what_and_the_text(browser_of: Browser, history: 
     page_text = browser_of("ada").get("/gebeurtenissen?dossier=AA-2026-00001").text
     assert "Rik Fictief (relatiebeheerder)" in page_text
     assert "reden: Deze aanvraag is dubbel." in page_text
-    assert f'href="/dossiers/{history}"' in page_text
+    assert f'href="/dossiers/{history}/tijdlijn"' in page_text
     assert page_text.index("(aanvraag:reject)</code>") < page_text.index("(aanvraag:take-up)</code>")
 
 
@@ -164,6 +167,10 @@ def test_an_event_shows_who_did_what_and_the_text(browser_of: Browser, history: 
         ("vanaf=gisteren", "Vul een datum in"),
         ("tot=0001-01-01", "Vul een datum in"),
         ("vanaf=2026-02-02&tot=2026-01-01", "De laatste dag ligt voor de eerste dag"),
+        ("resultaat=misschien", "Kies een mogelijkheid bij &#39;Resultaat&#39;"),
+        ("vanaf=2026-02-02&vanaf_tijd=half+drie", "Vul een tijd in, bijvoorbeeld 14.30"),
+        ("tot_tijd=14:30", "Vul ook de datum in die bij deze tijd hoort"),
+        ("vanaf=2026-02-02&vanaf_tijd=14:30&tot=2026-02-02&tot_tijd=14:29", "De laatste tijd ligt voor de eerste tijd"),
     ],
 )
 def test_a_search_that_cannot_be_says_why(browser_of: Browser, query: str, told: str) -> None:
