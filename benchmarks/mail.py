@@ -35,7 +35,10 @@ VALUES = {
     "name": "Zoë Voorbeeld",
     "number": "AA-2026-00042",
     "omgeving": "productie",
+    "old_until": "",
     "url": f"https://sleutels.duo.example/ontvangst/{link_token()}",
+    "opener": "https://sleutels.duo.example/openen",
+    "control_line": LINE,
 }
 
 

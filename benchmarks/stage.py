@@ -47,7 +47,7 @@ def stage(database: str = "sqlite") -> Iterator[Flask]:
 @contextmanager
 def _postgresql() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conftest, "_quick_folder", tempfile.gettempdir)
+        patch.setattr(conftest, "quick_folder", tempfile.gettempdir)
         with conftest.postgres_server() as url:
             yield url
 

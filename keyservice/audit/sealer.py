@@ -45,10 +45,11 @@ def seal(*, whole: bool = False) -> Checkpoint | None:
             exclusive("audit-seal")
             last = newest()
             _require_extended(last, published)
-            last = _grow(last, _settled(whole=whole)) or last
+            last = _grow(last, 0 if whole else _settled(last)) or last
             lines = _lines(published.size if published else 0, last)
+            checkpoint = _checkpoint(last) if last else None
         outside.append(file, lines)
-        return _checkpoint(last) if last else None
+        return checkpoint
 
 
 def newest() -> AuditCheckpoint | None:
@@ -97,10 +98,16 @@ def _require_extended(last: AuditCheckpoint | None, published: Checkpoint | None
         raise TrailBroken(f"the database and the file outside have other roots at size {published.size}")
 
 
-def _settled(*, whole: bool) -> int:
-    """Return the row up to which every event is in the tree: no transaction is open longer than `LONGEST_ACT`."""
+def _settled(last: AuditCheckpoint | None) -> int:
+    """Return the row up to which every event is in the tree.
+
+    SQLite has one writer at a time, so rows become visible in their order. Elsewhere a transaction may show an earlier
+    row later, and none is open longer than `LONGEST_ACT`.
+    """
+    if last is None or db.engine.dialect.name == "sqlite":
+        return last.through if last else 0
     old = AuditCheckpoint.at < clock.now() - LONGEST_ACT
-    return 0 if whole else db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
+    return db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
 
 
 def _grow(last: AuditCheckpoint | None, settled: int) -> AuditCheckpoint | None:
