@@ -1,8 +1,9 @@
 """The sum of the parts of an issued key that nothing can leave out: what the program itself adds is not in it.
 
 The same rows are written by the same statements, recorded once from the program and replayed on the driver itself, with
-as few commits as the promises allow: one per act, one per claim of a batch with its final bytes, one per mail accepted.
-No checks are made, nothing is read, no text is rendered, and the mails go over one raw socket that stays open.
+as few commits as the promises allow: one per act, one per claim of a batch with its final bytes, one per checkpoint,
+one per mail accepted. No checks are made, nothing is read but the events that are sealed, no text is rendered, and the
+mails go over one raw socket that stays open.
 """
 
 import base64
@@ -20,12 +21,20 @@ from Cryptodome.Cipher import AES
 from Cryptodome.Hash import HMAC, SHA1
 from Cryptodome.Util import Counter
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from sqlalchemy import event
 
 from benchmarks.mail import RawMail
+from keyservice import settings
+from keyservice.audit import outside
+from keyservice.audit.checkpoint import sign
+from keyservice.audit.sealer import RING as SEALER_RING
+from keyservice.audit.sealer import origin
+from keyservice.audit.tree import Frontier, leaf_hash
 from keyservice.database import db
+from keyservice.kernel import clock
 from keyservice.kernel.zips import CONTENT_SIZE
 
 _KEY, _NONCE, _PLACE, _CONTENT = os.urandom(32), os.urandom(12), b"table, column, row", b"k" * CONTENT_SIZE
@@ -119,9 +128,10 @@ class Floor:
         self._connection = db.engine.raw_connection()
         self._raw = cast("Any", self._connection.driver_connection)
         self._connection.detach()  # nobody else gets it, and `close` closes it
-        self._begin = "BEGIN"
+        self._begin, self._mark = "BEGIN", "%s"
+        self._signing = Ed25519PrivateKey.from_private_bytes(settings.rings().keys(SEALER_RING)[0].key)
         if db.engine.dialect.name == "sqlite":
-            self._begin = "BEGIN IMMEDIATE"
+            self._begin, self._mark = "BEGIN IMMEDIATE", "?"
         else:
             self._raw.autocommit = True  # so that the BEGIN and COMMIT below are the only ones
 
@@ -138,6 +148,7 @@ class Floor:
             _make_secrets()
             self._commit(self._example.issue, [fresh])
         self._commit(self._example.claim, all_fresh)
+        self._seal()
         for fresh in all_fresh:
             for final, sent in zip(self._example.mails, self._example.sent, strict=True):
                 _SEAL.decrypt(_NONCE, _SEAL.encrypt(_NONCE, final, _PLACE), _PLACE)  # its values
@@ -154,6 +165,27 @@ class Floor:
                 if statement.returns:
                     cursor.fetchall()
         cursor.execute("COMMIT")
+
+    def _seal(self) -> None:
+        """Put the new events into the tree, sign it, and write the file outside."""
+        cursor, mark = self._raw.cursor(), self._mark
+        cursor.execute(self._begin)
+        cursor.execute("SELECT size, frontier, through FROM audit_checkpoint ORDER BY size DESC LIMIT 1")
+        size, right, through = cursor.fetchone()
+        cursor.execute(f'SELECT "row", id, canonical FROM audit_event WHERE "row" > {int(through)} ORDER BY "row"')  # noqa: S608 - a number
+        frontier, leaves = Frontier(size, tuple(right[at : at + 32] for at in range(0, len(right), 32))), []
+        for through, event_id, canonical in cursor.fetchall():  # noqa: B007 - the last one is what counts
+            leaves.append((frontier.size, event_id, leaf := leaf_hash(canonical)))
+            frontier = frontier.add(leaf)
+        cursor.executemany(f"INSERT INTO audit_leaf (position, event, hash) VALUES ({mark}, {mark}, {mark})", leaves)  # noqa: S608 - marks
+        signed = sign(origin(), frontier.size, frontier.root(), self._signing)
+        values = (signed.size, clock.now().replace(tzinfo=None), signed.root, b"".join(frontier.hashes), through)
+        marks = ", ".join([mark] * 6)
+        columns = "size, at, root, frontier, through, text"
+        cursor.execute(f"INSERT INTO audit_checkpoint ({columns}) VALUES ({marks})", (*values, signed.text))  # noqa: S608 - marks
+        cursor.execute("COMMIT")
+        with outside.locked(settings.current().checkpoints) as file:
+            outside.append(file, [{"checkpoint": signed.text}])
 
 
 def _make_secrets() -> None:

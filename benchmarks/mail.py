@@ -35,9 +35,10 @@ VALUES = {
     "name": "Zoë Voorbeeld",
     "number": "AA-2026-00042",
     "omgeving": "productie",
+    "old_until": "",
     "url": f"https://sleutels.duo.example/ontvangst/{link_token()}",
     "opener": "https://sleutels.duo.example/openen",
-    "old_until": "",
+    "control_line": LINE,
 }
 
 

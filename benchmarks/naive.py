@@ -26,6 +26,7 @@ from keyservice.aanvragen.review import lacking
 from keyservice.aanvragen.workflow import Status
 from keyservice.accounts.models import Account
 from keyservice.audit.models import AuditEvent, AuditPrivate
+from keyservice.audit.sealer import seal
 from keyservice.database import NumberSeries, db
 from keyservice.issuance.contents import KEY_ENTRY, key_text
 from keyservice.issuance.messages import KEY_MAIL, ZIP_NAME
@@ -43,6 +44,7 @@ from keyservice.outbox.models import Channel, Delivery, OutboxMessage
 from keyservice.sleutels.activation import new_activation_code
 from keyservice.sleutels.format import Omgeving, digest, new_key
 from keyservice.sleutels.models import Sleutel
+from keyservice.web import opener
 
 
 def approve(actor: Actor, aanvraag_id: UUID, motivation: str) -> None:
@@ -109,13 +111,8 @@ def issue(actor: Actor, aanvraag_id: UUID) -> None:
     _record("sleutel:make", actor, aanvraag, number=sleutel.number)
     _record("issuance:start", actor, aanvraag, issuance=str(issuance_id))
     _record("aanvraag:issue", actor, aanvraag)
-    values = {
-        "name": to.key.name,
-        **_about(aanvraag),
-        "url": f"{settings.current().base_url}/ontvangst/{token}",
-        "opener": f"{settings.current().base_url}/openen",
-        "old_until": "",
-    }
+    about = {**_about(aanvraag), "old_until": "", "opener": opener.address()}
+    values = {"name": to.key.name, **about, "url": f"{settings.current().base_url}/ontvangst/{token}"}
     _queue(KEY_MAIL, f"zip:{issuance_id}:1", to.key.address, values, aanvraag=aanvraag, zip_data=zip_data)
     db.session.commit()
 
@@ -124,7 +121,8 @@ def deliver(mail: Mail) -> int:
     """Send the messages that wait and return how many there were."""
     query = select(OutboxMessage).where(OutboxMessage.status == Delivery.WAITING)
     rows = db.session.scalars(query.order_by(OutboxMessage.due_at).limit(BATCH)).all()
-    owner = new_id()
+    owner, checkpoint = new_id(), seal() if rows else None
+    values = {"control_line": checkpoint.control_line if checkpoint else ""}
     for row in rows:
         row.status, row.owner, row.lease_until = Delivery.SENDING, owner, clock.now() + LEASE
         row.attempts += 1
@@ -132,7 +130,7 @@ def deliver(mail: Mail) -> int:
     for row in rows:
         place = Place("outbox_message", "content", row.id)
         content = json.loads(settings.rings().unseal("outbox", row.content or b"", place))
-        mail.send(_message(row.kind, content))
+        mail.send(_message(row.kind, content["to"], {**content["values"], **values}, content["zip"]))
         row.status, row.sent_at = Delivery.SENT, clock.now()
         row.content = row.owner = row.lease_until = None
         _record("message:offer", None, db.session.get_one(Aanvraag, row.dossier), kind=row.kind)
@@ -140,16 +138,16 @@ def deliver(mail: Mail) -> int:
     return len(rows)
 
 
-def _message(kind: str, content: dict[str, Any]) -> Message:
+def _message(kind: str, to: str, values: dict[str, Any], zip_data: str) -> Message:
     message = Message(
-        subject=render_template(f"post/{kind}/subject.txt", **content["values"]).strip(),
+        subject=render_template(f"post/{kind}/subject.txt", **values).strip(),
         sender=("Sleuteluitgifte", settings.current().mail_from),
-        recipients=[content["to"]],
-        body=render_template(f"post/{kind}/body.txt", **content["values"]),
-        html=render_template(f"post/{kind}/body.html", **content["values"]),
+        recipients=[to],
+        body=render_template(f"post/{kind}/body.txt", **values),
+        html=render_template(f"post/{kind}/body.html", **values),
     )
-    if content["zip"]:
-        message.attachments.append(Attachment(ZIP_NAME, "application/zip", bytes.fromhex(content["zip"])))
+    if zip_data:
+        message.attachments.append(Attachment(ZIP_NAME, "application/zip", bytes.fromhex(zip_data)))
     return message
 
 

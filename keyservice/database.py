@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, cast
+from functools import cache
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -31,9 +32,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, scoped_session
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
 log = structlog.get_logger()
+Statement = TypeVar("Statement")
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -137,14 +140,14 @@ def transaction() -> Iterator[scoped_session[Session]]:
     Raises RuntimeError when unsaved changes were made outside a transaction: they would silently join.
     """
     session = db.session
-    if session.info.get("in_use_case"):
+    if use_case_numbers() is not None:
         yield session
         return
     if session.new or session.dirty or session.deleted:
         message = "changes were made outside transaction()"
         raise RuntimeError(message)
     session.rollback()  # ends a transaction that only read, so that this one can begin as a writer
-    session.info["in_use_case"] = True
+    session.info["use_case"] = {}
     try:
         session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
         yield session
@@ -153,7 +156,19 @@ def transaction() -> Iterator[scoped_session[Session]]:
         session.rollback()
         raise
     finally:
-        session.info.pop("in_use_case", None)
+        session.info.pop("use_case", None)
+
+
+def use_case_numbers() -> dict[UUID, int] | None:
+    """Return the last event number per dossier that the current use case took (`audit.append`); None outside one."""
+    numbers: dict[UUID, int] | None = db.session.info.get("use_case")
+    return numbers
+
+
+def per_database(build: Callable[[], Statement]) -> Callable[[], Statement]:
+    """Build a statement once for each kind of database, when it is first used."""
+    built = cache(lambda _kind: build())
+    return lambda: built(db.engine.dialect.name)
 
 
 @contextmanager
@@ -163,7 +178,7 @@ def reading() -> Iterator[None]:
     Raises RuntimeError inside `transaction()`.
     """
     session = db.session
-    if session.info.get("in_use_case"):
+    if use_case_numbers() is not None:
         raise RuntimeError("reading() inside transaction()")
     session.rollback()
     session.connection(execution_options={"sqlite_begin": "DEFERRED"})
@@ -188,13 +203,16 @@ def upsert(model: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(target) if db.engine.dialect.name == "postgresql" else sqlite.insert(target)
 
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
 def exclusive(name: str) -> None:
     """Let one transaction at a time go on from here, until it ends; others with the same name wait.
 
     SQLite has one writer at a time by itself.
     """
     if db.engine.dialect.name == "postgresql":
-        db.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+        db.session.execute(_LOCK, {"name": name})
 
 
 def table_of(model: type[DeclarativeBase]) -> Table:
@@ -231,10 +249,14 @@ def swap(row: DeclarativeBase, *seen: ColumnElement[bool], **values: object) -> 
     return True
 
 
-def next_number(kind: str, prefix: str, year: int) -> str:
-    """Return the next number of a series, e.g. `AA-2026-00042`; gaps appear only when the transaction rolls back."""
+@per_database
+def _take_number() -> ReturningInsert[tuple[int]]:
     key, one_more = (NumberSeries.kind, NumberSeries.year), {"last": NumberSeries.last + 1}
     statement = upsert(NumberSeries).on_conflict_do_update(index_elements=key, set_=one_more)
-    first = {"kind": kind, "year": year, "last": 1}
-    taken = db.session.execute(statement.returning(NumberSeries.last), first).scalar_one()
+    return statement.returning(NumberSeries.last)
+
+
+def next_number(kind: str, prefix: str, year: int) -> str:
+    """Return the next number of a series, e.g. `AA-2026-00042`; gaps appear only when the transaction rolls back."""
+    taken = db.session.execute(_take_number(), {"kind": kind, "year": year, "last": 1}).scalar_one()
     return f"{prefix}-{year}-{taken:05d}"

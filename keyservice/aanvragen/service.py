@@ -148,15 +148,17 @@ def discard_stale(aanvraag_id: UUID) -> None:
             _delete(WORKER, aanvraag)
 
 
-def mark_issued(actor: Actor, aanvraag_id: UUID) -> None:
-    """Move an approved aanvraag to its end, in the transaction that issues the key. Raises NotFound or Conflict."""
+def mark_issued(actor: Actor, aanvraag: Aanvraag) -> None:
+    """Move an approved aanvraag to its end, in the transaction that issues the key and has locked it.
+
+    Raises Refused or Conflict.
+    """
     with transaction():
-        aanvraag = queries.aanvraag_for(actor, aanvraag_id, lock=True)
         actor.require(Role.RELATIEBEHEERDER)
         if not allowed(aanvraag.standing, Step.ISSUE, actor):
             raise Conflict("changed-meanwhile")
         _move(aanvraag, Step.ISSUE)
-        audit.record(events.ISSUED, actor, dossier=aanvraag_id, gemeente=aanvraag.gemeente)
+        audit.record(events.ISSUED, actor, dossier=aanvraag.id, gemeente=aanvraag.gemeente)
 
 
 def _own(actor: Actor, aanvraag_id: UUID) -> Aanvraag:

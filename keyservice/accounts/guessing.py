@@ -19,7 +19,7 @@ from sqlalchemy import case, delete, update
 
 from keyservice import settings
 from keyservice.accounts.models import LoginCounter
-from keyservice.database import db, transaction, upsert
+from keyservice.database import db, transaction, upsert, use_case_numbers
 from keyservice.kernel import clock
 from keyservice.kernel.errors import TooOften
 
@@ -71,7 +71,7 @@ def attempt(kind: Kind, subject: str | None, source: str | None) -> Guess:
     `actor.source`. Raises TooOften with the `seconds` to wait, in which case nothing is counted or may be looked at.
     Not to be called inside `transaction()`: the count must stay when the act fails.
     """
-    if db.session.info.get("in_use_case"):
+    if use_case_numbers() is not None:
         raise RuntimeError("a guess is counted in a transaction of its own")
     place = network(source)
     of_source = _key(kind, "source", place)

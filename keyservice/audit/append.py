@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, insert, select
 from keyservice import settings
 from keyservice.audit.catalogue import ACT_REFUSED, ANONYMOUS_REFUSED, EventType, Result
 from keyservice.audit.models import AnonymousRefusal, AuditEvent, AuditPrivate
-from keyservice.database import db, exclusive, table_of, transaction, upsert
+from keyservice.database import db, exclusive, table_of, transaction, upsert, use_case_numbers
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import new_id
@@ -42,7 +42,8 @@ def record(
     it concerns (default: the one acted for). Must be called inside `transaction()`: when the event cannot be written
     the act fails (I3). Raises ValueError when the fields are not those of the catalogue.
     """
-    if not db.session.info.get("in_use_case"):
+    last_numbers = use_case_numbers()
+    if last_numbers is None:
         message = f"event {event.code} outside transaction()"
         raise RuntimeError(message)
     if values.keys() != event.fields | event.private:
@@ -53,7 +54,7 @@ def record(
     known = {"source": actor.source, "agent": actor.agent} | {n: values[n] for n in event.private if values[n]}
     privates = {name: (secrets.token_bytes(16), str(value)) for name, value in known.items() if value}
     gemeente = gemeente or actor.gemeente
-    number = _next_in_dossier(dossier) if dossier else None
+    number = _next_in_dossier(dossier, last_numbers) if dossier else None
     content = {
         "version": VERSION,
         "id": event_id,
@@ -95,11 +96,14 @@ def _plain(value: object) -> str | list[str]:
     raise TypeError(message)
 
 
-def _next_in_dossier(dossier: UUID) -> int:
-    # Else two acts of one dossier at the same moment would take the same number, and one would fail.
-    exclusive(str(dossier))
-    last = db.session.scalar(_LAST_NUMBER, {"dossier": dossier})
-    return (last or 0) + 1
+def _next_in_dossier(dossier: UUID, last: dict[UUID, int]) -> int:
+    if dossier not in last:
+        # Else two acts of one dossier at the same moment would take the same number, and one would fail. From here on
+        # nobody else takes one until this transaction ends: it is asked once.
+        exclusive(str(dossier))
+        last[dossier] = db.session.scalar(_LAST_NUMBER, {"dossier": dossier}) or 0
+    last[dossier] += 1
+    return last[dossier]
 
 
 def _insert(content: Mapping[str, Any], canonical: bytes) -> None:

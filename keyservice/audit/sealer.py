@@ -48,8 +48,9 @@ def seal(*, whole: bool = False) -> Checkpoint | None:
             _require_extended(last, known)
             last = _grow(last, 0 if whole else _settled(last)) or last
             lines = _lines(known.size if known else 0, last)
+            checkpoint = _checkpoint(last) if last else None
         outside.append(file, lines)
-        return _checkpoint(last) if last else None
+        return checkpoint
 
 
 def check() -> None:
@@ -121,12 +122,14 @@ def _require_extended(last: AuditCheckpoint | None, known: Checkpoint | None) ->
 
 
 def _settled(last: AuditCheckpoint | None) -> int:
-    """Return the row up to which every event is in the tree: no transaction is open longer than `LONGEST_ACT`.
+    """Return the row up to which every event is in the tree.
 
-    Seen from the newest checkpoint, not from now: what a slow transaction wrote while nothing was sealed is still new.
+    SQLite has one writer at a time, so rows become visible in their order. Elsewhere a transaction may show an earlier
+    row later, and none is open longer than `LONGEST_ACT`: seen from the newest checkpoint, not from now, as what a slow
+    transaction wrote while nothing was sealed is still new.
     """
-    if last is None:
-        return 0
+    if last is None or db.engine.dialect.name == "sqlite":
+        return last.through if last else 0
     old = AuditCheckpoint.at < last.at - LONGEST_ACT
     return db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
 

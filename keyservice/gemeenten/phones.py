@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -30,6 +31,11 @@ class InvalidPhone(ValueError):
 
 def parse_phone(text: str) -> str:
     """Return any valid Dutch number as E.164; reads 06, +31, 0031, spaces, dots and dashes. Raises InvalidPhone."""
+    return _dutch(text)
+
+
+@lru_cache(maxsize=4096)  # independence asks for the same numbers at every act
+def _dutch(text: str) -> str:
     return _e164(_parse(text))
 
 
@@ -41,6 +47,7 @@ def parse_mobile(text: str) -> str:
     return number
 
 
+@lru_cache(maxsize=4096)
 def is_mobile(e164: str) -> bool:
     """True when an E.164 number is a Dutch mobile number of a person: not 0970, not a pager (066)."""
     kind = phonenumbers.number_type(phonenumbers.parse(e164))

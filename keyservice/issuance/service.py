@@ -40,7 +40,7 @@ def issue(actor: Actor, aanvraag_id: UUID) -> UUID:
         with transaction():
             aanvraag, approval = issuable(actor, aanvraag_id, lock=True)
             issuance_id = handout.hand_out(actor, aanvraag, approval)
-            mark_issued(actor, aanvraag_id)
+            mark_issued(actor, aanvraag)
     except Conflict as error:
         if error.code in OUTDATED:
             with contextlib.suppress(Conflict):  # the worker may have seen it too, a moment earlier

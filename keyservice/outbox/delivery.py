@@ -6,8 +6,9 @@ transaction is open while a server is talked to.
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -30,7 +31,7 @@ from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Pr
 from keyservice.outbox.channels.letter import LetterProvider
 from keyservice.outbox.channels.mail import MailProvider
 from keyservice.outbox.channels.sms import SmsChannel
-from keyservice.outbox.message import decode
+from keyservice.outbox.message import Content, decode
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
 from keyservice.outbox.service import RING, TABLE
 
@@ -48,11 +49,32 @@ MOST_CONNECTIONS = 3
 PROVIDERS: Mapping[Channel, Callable[[], Provider]] = MappingProxyType(
     {Channel.MAIL: MailProvider, Channel.SMS: SmsChannel, Channel.LETTER: LetterProvider}
 )
-_OURS = update(table_of(OutboxMessage)).where(
+_CLAIM = (
     OutboxMessage.id == bindparam("row"),
     OutboxMessage.owner == bindparam("us"),
     OutboxMessage.status == Delivery.SENDING,
 )
+# What comes from the future is from before the clock was put back: it does not wait until time is there again.
+_DUE = or_(OutboxMessage.due_at <= bindparam("now"), OutboxMessage.created_at > bindparam("future"))
+_ENDED = or_(OutboxMessage.lease_until < bindparam("now"), OutboxMessage.lease_until > bindparam("too_long"))
+_CLAIMABLE = (
+    select(OutboxMessage)
+    .where(((OutboxMessage.status == Delivery.WAITING) & _DUE) | ((OutboxMessage.status == Delivery.SENDING) & _ENDED))
+    .order_by(OutboxMessage.due_at)
+    .limit(bindparam("most"))
+    # SKIP LOCKED lets several workers claim at once; SQLite has one writer at a time and leaves it out.
+    .with_for_update(skip_locked=True)
+)
+_OURS, _IS_OURS = update(table_of(OutboxMessage)).where(*_CLAIM), select(OutboxMessage.id).where(*_CLAIM)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A claimed message with the bytes that go out."""
+
+    row: OutboxMessage
+    content: Content
+    final: bytes = field(repr=False)
 
 
 def provider(channel: Channel) -> Provider:
@@ -99,14 +121,8 @@ def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
     """Lease due messages to one worker, also those whose lease ran out, and return them detached."""
     with transaction() as session:
         now = clock.now()
-        # What comes from the future is from before the clock was put back: it does not wait until time is there again.
-        due = or_(OutboxMessage.due_at <= now, OutboxMessage.created_at > now + SKEW)
-        ended = or_(OutboxMessage.lease_until < now, OutboxMessage.lease_until > now + LEASE + SKEW)
-        free = (OutboxMessage.status == Delivery.WAITING) & due
-        lapsed = (OutboxMessage.status == Delivery.SENDING) & ended
-        query = select(OutboxMessage).where(or_(free, lapsed)).order_by(OutboxMessage.due_at).limit(limit)
-        # SKIP LOCKED lets several workers claim at once; SQLite has one writer at a time and leaves it out.
-        rows = list(session.scalars(query.with_for_update(skip_locked=True)))
+        moments = {"now": now, "future": now + SKEW, "too_long": now + LEASE + SKEW}
+        rows = list(session.scalars(_CLAIMABLE, {**moments, "most": limit}))
         session.expunge_all()
         if rows:
             leased = {"status": Delivery.SENDING, "owner": owner, "lease_until": now + LEASE}
@@ -119,15 +135,13 @@ def claim(owner: UUID, limit: int) -> list[OutboxMessage]:
 
 
 def _send_batch(channel: Channel, rows: list[OutboxMessage], control_line: str, go_on: Callable[[], bool]) -> None:
-    way, left = provider(channel), deque(rows)
+    way, left, ready = provider(channel), deque(rows), deque[Ready]()
     cause = "connection lost"
     try:
-        for _ in range(MOST_CONNECTIONS):
-            if not left or not go_on():
-                break
-            with way.open() as sender:
-                while left and go_on() and _send_one(way, sender, left.popleft(), control_line):
-                    pass
+        while left and go_on():
+            ready.extend(_made_ready(way, left.popleft(), control_line))
+        ready = _hold(ready)
+        _send_ready(way, ready, go_on)
     except TemporaryFailure as failure:
         cause = str(failure)
     except Exception as error:  # noqa: BLE001 - else the batch would hang until its lease ends, over and over
@@ -135,44 +149,98 @@ def _send_batch(channel: Channel, rows: list[OutboxMessage], control_line: str, 
         log.error("channel failed", channel=channel, error=cause)  # noqa: TRY400 - as above
         db.session.rollback()
     stopped = not go_on()
-    for row in left:
+    for row in (*left, *(one.row for one in ready)):
         if stopped:
             _give_back(row)
         else:
             _postpone(row, cause)
 
 
-def _send_one(way: Provider, sender: Sender, row: OutboxMessage, control_line: str) -> bool:
-    """Try one message; return whether the connection can take another."""
+def _send_ready(way: Provider, ready: deque[Ready], go_on: Callable[[], bool]) -> None:
+    for _ in range(MOST_CONNECTIONS):
+        if not ready or not go_on():
+            break
+        with way.open() as sender:
+            while ready and go_on() and _send_one(sender, ready.popleft()):
+                pass
+
+
+def _made_ready(way: Provider, row: OutboxMessage, control_line: str) -> Iterator[Ready]:
+    """Give a message with its final bytes; nothing when it cannot be opened or rendered, which is settled here."""
     try:
         content = decode(_unseal(row, "content"))
-        final = _unseal(row, "final") if row.final else way.render(row, content, control_line)
-        if _hold(row, final):
-            sender.send(row, content, final)
-            _mark_sent(row)
-    except TemporaryFailure as failure:
-        _postpone(row, str(failure))
-        return not isinstance(failure, ConnectionLost)
-    except PermanentFailure as failure:
-        _bury(row, str(failure))
-    except SealBroken:
-        _bury(row, "seal broken or its ring key destroyed")
+        yield Ready(row, content, _unseal(row, "final") if row.final else way.render(row, content, control_line))
     except Exception as error:  # noqa: BLE001 - one poison message must never block the others
+        _fail(row, error)
+
+
+def _send_one(sender: Sender, one: Ready) -> bool:
+    """Try one message; return whether the connection can take another."""
+    try:
+        if _still_ours(one.row):
+            sender.send(one.row, one.content, one.final)
+            _mark_sent(one.row)
+    except Exception as error:  # noqa: BLE001 - as above
+        _fail(one.row, error)
+        return not isinstance(error, ConnectionLost)
+    return True
+
+
+def _fail(row: OutboxMessage, error: Exception) -> None:
+    """Let a message that did not go wait for its next attempt, or for a person."""
+    if isinstance(error, TemporaryFailure):
+        _postpone(row, str(error))
+    elif isinstance(error, PermanentFailure):
+        _bury(row, str(error))
+    elif isinstance(error, SealBroken):
+        _bury(row, "seal broken or its ring key destroyed")
+    else:
         # Without a traceback: its values may hold the content.
-        log.error("message failed", message=str(row.id), kind=row.kind, error=type(error).__name__)  # noqa: TRY400 - a traceback may hold secrets
+        log.error("message failed", message=str(row.id), kind=row.kind, error=type(error).__name__)
         db.session.rollback()
         _postpone(row, type(error).__name__)
-    return True
 
 
 def _unseal(row: OutboxMessage, column: str) -> bytes:
     return settings.rings().unseal(RING, getattr(row, column), Place(TABLE, column, row.id))
 
 
-def _hold(row: OutboxMessage, final: bytes) -> int:
-    """Store the final bytes and begin the lease anew, right before an attempt; 0 when the claim was lost meanwhile."""
-    sealed = row.final or settings.rings().seal(RING, final, Place(TABLE, "final", row.id))
-    return _update(row, final=sealed, lease_until=clock.now() + LEASE)
+def _hold(ready: Collection[Ready]) -> deque[Ready]:
+    """Store the final bytes of a batch and begin its leases anew, before the first attempt; return what is still ours.
+
+    What another transaction has in hand is given back: to wait for it with the rest locked could block for good an act
+    that takes several messages back.
+    """
+    if not ready:
+        return deque()
+    owner, lease_until = next(iter(ready)).row.owner, clock.now() + LEASE
+    with transaction() as session:
+        query = select(OutboxMessage.id).where(OutboxMessage.owner == owner, OutboxMessage.status == Delivery.SENDING)
+        free = set(session.scalars(query.with_for_update(skip_locked=True)))
+        ours = deque(one for one in ready if one.row.id in free)
+        if ours:
+            kept = [{"row": one.row.id, "us": owner, "final": _sealed(one), "lease_until": lease_until} for one in ours]
+            session.connection().execute(_OURS, kept)
+    for one in ready:
+        if one.row.id in free:
+            one.row.lease_until = lease_until
+        else:
+            _give_back(one.row)
+    return ours
+
+
+def _sealed(one: Ready) -> bytes:
+    return one.row.final or settings.rings().seal(RING, one.final, Place(TABLE, "final", one.row.id))
+
+
+def _still_ours(row: OutboxMessage) -> bool:
+    """Tell, right before an attempt, whether nobody took a message back or over; a lease that ages begins anew."""
+    now = clock.now()
+    if row.lease_until and timedelta(0) <= now + LEASE - row.lease_until < LEASE / 5:
+        found = db.session.scalar(_IS_OURS, {"row": row.id, "us": row.owner})
+        db.session.rollback()  # no transaction stays open while the server is talked to
+        return found is not None
+    return bool(_update(row, lease_until=now + LEASE))
 
 
 def _mark_sent(row: OutboxMessage) -> None:

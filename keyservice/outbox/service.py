@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, func, or_, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from keyservice import audit, settings
-from keyservice.database import db, execute_count, transaction, upsert
+from keyservice.database import db, execute_count, per_database, transaction, upsert
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound
@@ -41,8 +42,13 @@ def enqueue(message: Message, *, due_at: datetime | None = None) -> bool:
         "attempts": 0,
         "content": settings.rings().seal(RING, encode(message), Place(TABLE, "content", row_id)),
     }
+    return db.session.scalar(_insert_once(), values) is not None
+
+
+@per_database
+def _insert_once() -> ReturningInsert[tuple[UUID]]:
     statement = upsert(OutboxMessage).on_conflict_do_nothing(index_elements=[OutboxMessage.dedup_key])
-    return db.session.scalar(statement.returning(OutboxMessage.id), values) is not None
+    return statement.returning(OutboxMessage.id)
 
 
 def cancel(prefix: str) -> None:

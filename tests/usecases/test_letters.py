@@ -123,7 +123,7 @@ def test_i5_a_repeat_after_a_crash_sends_the_same_bytes_and_stores_nothing_new(a
     with app_for_post(app, 1):
         (claimed,) = [found for found in delivery.claim(new_id(), 50) if found.channel is Channel.LETTER]
         first = LetterProvider().render(claimed, content, LINE)
-        assert delivery._hold(claimed, first)
+        assert delivery._hold([delivery.Ready(claimed, content, first)])
         LetterProvider().send(claimed, content, first)
         stored = letter(row.id).pdf
         # Here the worker dies: kept, but not marked. Another one takes over when the lease has run out.

@@ -305,6 +305,23 @@ def test_i5_a_batch_that_takes_longer_than_the_lease_sends_nothing_twice(
     assert len(behaviour.mails) == 3
 
 
+@pytest.mark.usefixtures("sending")
+def test_a_message_taken_back_while_its_batch_is_underway_does_not_go_out(behaviour: Behaviour) -> None:
+    for number in range(3):
+        queue(f"test:{number}", f"person{number}@voorbeeldstad.example")
+
+    def take_back() -> bool:
+        if len(behaviour.mails) == 1:  # all three have their final bytes by now
+            with transaction():
+                service.cancel("test:1")
+        return True
+
+    assert deliver_due(go_on=take_back) == 3
+    assert statuses() == {"test:0": "sent", "test:1": "cancelled", "test:2": "sent"}
+    assert len(behaviour.mails) == 2
+    assert row("test:1").final is None
+
+
 def test_i5_four_workers_send_two_hundred_messages_once_each(app: Flask, behaviour: Behaviour) -> None:
     with mail_server(behaviour) as port, app_for_post(app, port):
         with transaction():

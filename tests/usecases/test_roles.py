@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from keyservice.aanvragen import replacing, review
 from keyservice.aanvragen import service as aanvragen
 from keyservice.aanvragen.content import Section
+from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Step
 from keyservice.audit.models import AuditEvent
 from keyservice.contacts import by_login, keeping, vouching
@@ -71,7 +72,10 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "aanvragen.resubmit": (AANVRAGER, lambda a, i: aanvragen.resubmit(a, i.case.aanvraag)),
     "aanvragen.withdraw": (GEMEENTE, lambda a, i: aanvragen.withdraw(a, i.case.aanvraag)),
     "aanvragen.discard": (AANVRAGER, lambda a, i: aanvragen.discard(a, i.case.aanvraag)),
-    "aanvragen.mark_issued": (DUO, lambda a, i: aanvragen.mark_issued(a, i.case.aanvraag)),
+    "aanvragen.mark_issued": (
+        DUO,
+        lambda a, i: aanvragen.mark_issued(a, db.session.get_one(Aanvraag, i.case.aanvraag)),
+    ),
     **{
         f"review.take_step {step}": (DUO, lambda a, i, step=step: review.take_step(a, i.case.aanvraag, step, "Tekst"))  # type: ignore[misc]  # the default binds
         for step in review.EFFECTS

@@ -312,9 +312,9 @@ def test_only_an_approved_aanvraag_becomes_issued(app: Flask, browser_of: Browse
     with app.app_context():
         rik = Actor(person_id("rik"), frozenset({Role.RELATIEBEHEERDER}), None, "web")
         with pytest.raises(Conflict):
-            service.mark_issued(rik, aanvraag_id)
+            service.mark_issued(rik, db.session.get_one(Aanvraag, aanvraag_id))
     put(app, url, status=Status.APPROVED)
     with app.app_context():
-        service.mark_issued(rik, aanvraag_id)
+        service.mark_issued(rik, db.session.get_one(Aanvraag, aanvraag_id))
     assert row(app, url).status is Status.ISSUED
     assert events(app, url)[-1] == "aanvraag:issue"

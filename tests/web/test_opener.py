@@ -117,7 +117,7 @@ def test_the_page_with_the_download_links_to_it(app: Flask, browser_of: Callable
 def test_every_mail_with_a_zip_links_to_it(app: Flask, kind: str, body: str) -> None:
     template = app.jinja_env.get_template(f"post/{kind}/{body}")
     with app.app_context():
-        values = dict.fromkeys(("name", "url", "omgeving", "number"), "x") | {"old_until": ""}
+        values = dict.fromkeys(("name", "url", "omgeving", "number", "control_line"), "x") | {"old_until": ""}
         text = " ".join(template.render(**values, opener=opener.address()).split())
     assert "Windows Verkenner kan dit soort bestanden niet openen. Gebruik 7-Zip of" in text
     assert "http://localhost/openen" in text
