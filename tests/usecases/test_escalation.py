@@ -157,9 +157,8 @@ def test_the_mail_names_aanvraag_and_page_and_neither_the_whole_address_nor_a_se
     tell_undelivered()
     (name,) = told()
     kind, content = name.split(" ")[0], told()[name]
-    parts = [
-        render_template(f"post/{kind}/{part}", **content.values) for part in ("subject.txt", "body.txt", "body.html")
-    ]
+    values = {**content.values, "control_line": "1-x"}
+    parts = [render_template(f"post/{kind}/{part}", **values) for part in ("subject.txt", "body.txt", "body.html")]
     assert "AA-2026-00001" in parts[0]
     for body in parts[1:]:
         assert "a…@voorbeeldstad.example" in body

@@ -81,12 +81,12 @@ def test_the_mails_say_that_it_is_a_renewal_and_until_when_the_old_key_works() -
     values = messages(aanvraag_id, KEY_MAIL)[0].values
     assert values["old_until"] == old_until
     for part in ("txt", "html"):
-        text = render_template(f"post/{KEY_MAIL}/body.{part}", **values)
+        text = render_template(f"post/{KEY_MAIL}/body.{part}", **values, control_line="1-x")
         assert f"Dit is een nieuwe sleutel. Uw oude sleutel verloopt op {old_until} en blijft nu nog werken." in text
     service.cancel(actor("rosa"), renewed, "Toch niet nodig.")
     values = messages(aanvraag_id, Told.CANCELLED)[0].values
     for part in ("txt", "html"):
-        text = render_template(f"post/{Told.CANCELLED}/body.{part}", **values)
+        text = render_template(f"post/{Told.CANCELLED}/body.{part}", **values, control_line="1-x")
         assert f"Uw oude sleutel blijft werken tot en met {old_until}." in text
 
 
