@@ -4,10 +4,16 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import issue, mail, report, zip_file
+from benchmarks import audit_trail, issue, mail, report, zip_file
 from benchmarks.report import Figure
 
-ROWS: dict[str, Callable[[], list[Figure]]] = {"zip": zip_file.run, "mail": mail.run, "issue": issue.run}
+ROWS: dict[str, Callable[[], list[Figure]]] = {
+    "zip": zip_file.run,
+    "mail": mail.run,
+    "issue": issue.run,
+    "audit-append": audit_trail.run_append,
+    "audit-verify": audit_trail.run_verify,
+}
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import issue, mail, stage, zip_file
+from benchmarks import audit_trail, issue, mail, stage, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -31,6 +31,13 @@ def test_the_row_zip_opens_the_output_of_every_writer() -> None:
 def test_the_row_mail_runs() -> None:
     figures = mail.run(rounds=1, slice_seconds=0)
     assert all(one.median > 0 and one.peer_median > 0 for one in figures)
+
+
+def test_the_rows_of_the_audit_trail_run() -> None:
+    figures = audit_trail.run_append(rounds=1, slice_seconds=0)
+    figures += audit_trail.run_verify(rounds=1, slice_seconds=0, events=100)
+    assert len(figures) == 2 * len(stage.databases())
+    assert all(one.median > one.peer_median > 0 for one in figures)
 
 
 def rows(app: Flask) -> Counter[str]:

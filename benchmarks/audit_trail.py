@@ -1,0 +1,100 @@
+"""Rows `audit-append` and `audit-verify`: what an event costs its act, and what checking all of them costs."""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy import func, select
+
+from benchmarks.harness import ROUNDS, SLICE_SECONDS, Case, measure
+from benchmarks.report import Figure, figure
+from benchmarks.stage import databases, stage
+from keyservice import audit
+from keyservice.aanvragen.events import NOTED
+from keyservice.accounts.models import Account
+from keyservice.audit import rows, verifier
+from keyservice.audit.models import AuditEvent
+from keyservice.audit.sealer import BATCH, seal
+from keyservice.database import db, transaction
+from keyservice.demo.people import person_id
+from keyservice.kernel.ids import new_id
+from tests.factories.aanvragen import actor
+
+EVENTS = 50_000
+PER_DOSSIER = 20
+APPEND_GOAL, VERIFY_GOAL = 1.3, 3.0
+"""P10: an event adds at most 30 % to an act of one ORM update; P9: at most 3 times hashing what is stored."""
+
+
+def run_append(rounds: int = ROUNDS, slice_seconds: float = SLICE_SECONDS) -> list[Figure]:
+    """Measure one ORM update in a transaction of its own, with and without its event."""
+    figures = []
+    for database in databases():
+        with stage(database) as app, app.app_context():
+            own, peer = f"act with its event, {database}", f"the act alone, {database}"
+            cases = {own: Case(_act_with_event, _dossiers), peer: Case(_act, _dossiers)}
+            samples = measure(cases, rounds=rounds, slice_seconds=slice_seconds)
+        how = "one ORM update, committed; the event with its number in the dossier, MAC and one private text"
+        figures.append(figure(samples, own, peer, APPEND_GOAL, how))
+    return figures
+
+
+def _dossiers(count: int) -> list[object]:
+    return [new_id() for _ in range(count)]
+
+
+def _act(value: object) -> None:
+    with transaction() as session:
+        session.get_one(Account, person_id("anna")).name = f"Anna {value}"
+    db.session.remove()
+
+
+def _act_with_event(dossier: object) -> None:
+    with transaction() as session:
+        session.get_one(Account, person_id("anna")).name = f"Anna {dossier}"
+        audit.record(NOTED, actor("rik"), dossier=dossier, text="Gebeld met de gemeente.")  # type: ignore[arg-type]  # the values of a case are objects
+    db.session.remove()
+
+
+def run_verify(rounds: int = 7, slice_seconds: float = SLICE_SECONDS, events: int = EVENTS) -> list[Figure]:
+    """Measure a verify of the whole trail beside reading and hashing the content of every event."""
+    figures = []
+    for database in databases():
+        with stage(database) as app, app.app_context():
+            filled = _fill(events)
+            own, peer = f"verify, {database}", f"one SHA-256 a row, {database}"
+            works: dict[str, Callable[[], object]] = {own: _verify, peer: _hash_all}
+            cases = {name: Case(partial(_call, work), operations=filled) for name, work in works.items()}
+            samples = measure(cases, rounds=rounds, slice_seconds=slice_seconds)
+        how = f"{filled} events, sealed, one process; per event"
+        figures.append(figure(samples, own, peer, VERIFY_GOAL, how))
+    return figures
+
+
+def _call(work: Callable[[], object], _value: object) -> None:
+    work()
+
+
+def _fill(events: int) -> int:
+    rik = actor("rik")
+    for _ in range(0, events, BATCH):
+        with transaction():
+            for number in range(min(events, BATCH)):
+                if number % PER_DOSSIER == 0:
+                    dossier = new_id()
+                audit.record(NOTED, rik, dossier=dossier, text="Gebeld met de gemeente.")
+        seal(whole=True)
+    db.session.remove()
+    return db.session.scalar(select(func.count()).select_from(AuditEvent)) or 0
+
+
+def _verify() -> None:
+    report = verifier.verify()
+    if report.faults.count:
+        raise AssertionError(report.faults)
+
+
+def _hash_all() -> None:
+    with rows.snapshot() as connection:
+        for (canonical,) in rows.stream(connection, select(AuditEvent.canonical).order_by(AuditEvent.row)):
+            hashlib.sha256(canonical).digest()
