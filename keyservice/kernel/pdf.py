@@ -21,12 +21,12 @@ def render_pdf(template: Path, values: Mapping[str, object]) -> bytes:
     """
     text = json.dumps(values)
     try:
-        return _compiled(template, text)
+        return compile_pdf(template, text)
     except TypstError:
         known = json.dumps(_known(values))
         if known == text:
             raise
-        return _compiled(template, known)
+        return compile_pdf(template, known)
 
 
 def _known(value: object) -> object:
@@ -39,11 +39,12 @@ def _known(value: object) -> object:
 
 @cache
 def _compiler() -> Compiler:
-    # One per process: the first document takes 100 ms, the next ones a few (`libs.md` 8).
+    # One per process: the first document takes 100 ms, the next ones a few.
     return Compiler(ignore_system_fonts=True)
 
 
-def _compiled(template: Path, values: str) -> bytes:
+def compile_pdf(template: Path, values: str) -> bytes:
+    """Return the PDF of a template as it is, whose values are JSON text. Raises TypstError."""
     with _one_at_a_time:
         made = _compiler().compile(
             template, root=template.parent, format="pdf", sys_inputs={"values": values}, pdf_standards=["ua-1", "a-2a"]

@@ -87,7 +87,7 @@ def as_text(issuance_id: UUID, **values: str) -> str:
     row, content = queued(issuance_id)
     what = json.dumps(shown(row, Content(content.to, {**content.values, **values}, None), LINE))
     made = Compiler(ignore_system_fonts=True).compile(
-        TEMPLATE, root=TEMPLATE.parent, format="html", sys_inputs={"letter": what}
+        TEMPLATE, root=TEMPLATE.parent, format="html", sys_inputs={"values": what}
     )
     assert isinstance(made, bytes)
     return made.decode()

@@ -3,14 +3,13 @@
 import contextlib
 import json
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from threading import Lock
 from uuid import UUID
 
 from flask import current_app
-from typst import Compiler, TypstError
+from typst import TypstError
 
+from keyservice.kernel.pdf import compile_pdf
 from keyservice.outbox import letters
 from keyservice.outbox.channels.base import PermanentFailure
 from keyservice.outbox.message import Content
@@ -20,7 +19,6 @@ from keyservice.web.dates import datum
 TEMPLATE = "brief.typ"
 # What the letter shows of its message, beside address and date; the other values say what it belongs to.
 SHOWN = ("name", "number", "password")
-_one_at_a_time = Lock()  # the compiler raises when a second letter begins before the first is done
 
 
 class LetterProvider:
@@ -30,7 +28,7 @@ class LetterProvider:
         """Return the PDF. Raises PermanentFailure when it needs a second page or a character that no font has."""
         folder = Path(str(current_app.template_folder)) / "post" / row.kind
         try:
-            return _compiled(folder, json.dumps(shown(row, content, control_line)))
+            return compile_pdf(folder / TEMPLATE, json.dumps(shown(row, content, control_line)))
         except TypstError:
             # Its text may repeat what stands in the letter.
             raise PermanentFailure("letter too long for one page, or a character that cannot be printed") from None
@@ -56,23 +54,3 @@ def shown(row: OutboxMessage, content: Content, control_line: str) -> dict[str, 
         "control_line": control_line,
         **{name: values[name] for name in SHOWN},
     }
-
-
-@cache
-def _compiler() -> Compiler:
-    # One per process: the first letter takes 100 ms, the next ones a few (`libs.md` 8).
-    return Compiler(ignore_system_fonts=True)
-
-
-def _compiled(folder: Path, letter: str) -> bytes:
-    with _one_at_a_time:
-        made = _compiler().compile(
-            folder / TEMPLATE,
-            root=folder,
-            format="pdf",
-            sys_inputs={"letter": letter},
-            pdf_standards=["ua-1", "a-2a"],
-        )
-    if not isinstance(made, bytes):
-        raise TypeError("typst made something else than one file")
-    return made
