@@ -68,7 +68,7 @@ def test_the_signatures_of_rfc_8032_are_right(public: str, message: str, signatu
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=80), st.integers(0, 511), st.booleans())
-def test_it_says_of_a_signature_what_openssl_says(seed: bytes, message: bytes, bit: int, flip: bool) -> None:  # noqa: FBT001
+def test_it_says_of_a_signature_what_openssl_says(seed: bytes, message: bytes, bit: int, flip: bool) -> None:  # noqa: FBT001 - Hypothesis gives them by name
     key = Ed25519PrivateKey.from_private_bytes(seed)
     signature = bytearray(key.sign(message))
     signature[bit // 8] ^= flip << bit % 8
