@@ -18,6 +18,7 @@ class Act(StrEnum):
     RESUBMIT = "resubmit"
     ACTIVATE = "activate"
     START = "start"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ LABELS: Mapping[Act, str] = MappingProxyType(
         Act.RESUBMIT: "Aanvulling versturen",
         Act.ACTIVATE: "Sleutel activeren",
         Act.START: "Nieuwe aanvraag starten",
+        Act.REPLACE: "Vervanging aanvragen",
     }
 )
 # What the gemeente itself can mend of what `contacts.queries.missing` names; the call is DUO's.
@@ -52,6 +54,14 @@ _OWN_WORK: Mapping[str, str] = MappingProxyType(
 )
 _CALL = "DUO belt nog met uw gemeente om de contactpersonen te controleren."
 _NOTHING = "U hoeft nu niets te doen"
+_LEAKED = Todo(
+    "Uw sleutel is gevonden en werkt niet meer",
+    "Iemand vond de sleutel en meldde dat. Daarom hebben wij de sleutel meteen ingetrokken.\n"
+    "Vraag een nieuwe sleutel aan: wij vullen de aanvraag voor u in. Zoek ook uit waar de sleutel stond en haal hem "
+    "daar weg. Uw relatiebeheerder weet of de melder schreef waar hij hem vond.",
+    "error",
+    acts=(Act.REPLACE,),
+)
 _FIXED: Mapping[Status, Todo] = MappingProxyType(
     {
         Status.DRAFT: Todo(
@@ -121,6 +131,8 @@ def _during_review(missing: tuple[str, ...]) -> Todo:
 
 
 def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Todo:
+    if handover and handover.leaked:
+        return _LEAKED
     if handover is None or handover.end in {End.LAPSED, End.CANCELLED}:
         old = handover is not None and handover.old_works
         works = "De nieuwe sleutel werkt niet, uw oude sleutel nog wel." if old else "Deze sleutel werkt niet."

@@ -81,6 +81,7 @@ def _act_urls(aanvraag_id: UUID) -> dict[Act, str]:
         Act.RESUBMIT: url_for("aanvragen.resubmit", aanvraag_id=aanvraag_id),
         Act.ACTIVATE: url_for("issuance.activate", aanvraag_id=aanvraag_id),
         Act.START: url_for("aanvragen.start"),
+        Act.REPLACE: url_for("aanvragen.start_replacement", aanvraag_id=aanvraag_id),
     }
 
 
