@@ -20,7 +20,8 @@ from keyservice.kernel.ids import as_id
 from keyservice.overview import queries
 from keyservice.overview.event_words import SUBJECTS
 from keyservice.overview.words import RESULT
-from keyservice.overview.worklist import YEARS, Filter
+from keyservice.overview.keyset import YEARS
+from keyservice.overview.worklist import Filter
 from keyservice.web.forms import Form, optional_field, parsed, text_field
 
 ALL = "alle"

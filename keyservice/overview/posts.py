@@ -13,7 +13,7 @@ from keyservice.outbox.service import can_be_read
 from keyservice.overview import queries
 from keyservice.overview.causes import cause
 from keyservice.overview.remedies import RECENT, Remedy, for_duo
-from keyservice.overview.worklist import YEARS
+from keyservice.overview.keyset import YEARS
 
 PAGE = 25
 

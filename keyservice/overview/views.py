@@ -23,7 +23,8 @@ from keyservice.overview.forms import SearchForm, WorklistForm
 from keyservice.overview.front import front_page
 from keyservice.overview.posts import read as read_posts
 from keyservice.overview.todo import LABELS, Act
-from keyservice.overview.worklist import Cursor, Page, page
+from keyservice.overview.keyset import Cursor, Page
+from keyservice.overview.worklist import page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 

@@ -14,7 +14,7 @@ from keyservice.issuance import words as issuance_words
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
-from keyservice.overview.worklist import Cells
+from keyservice.overview.keyset import Cells
 from keyservice.sleutels.life import Facts, State, state
 
 Badge = tuple[str, str]
