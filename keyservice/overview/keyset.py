@@ -3,7 +3,7 @@
 Rows are plain Core rows, and a page asks no count and no offset.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,12 +78,13 @@ def _rows(query: Select[*tuple[Any, ...]], order: Order, after: Cursor | None, l
     return db.session.execute(query.order_by(order.since, order.id).limit(limit)).all()
 
 
-def every_row(read: Callable[[Cursor | None], Page]) -> Sequence[Cells]:
-    """Return the rows of all pages, for a file."""
-    found, after = [], None
+def each_row(read: Callable[[Cursor | None], Page]) -> Iterator[Cells]:
+    """Yield the rows of all pages, for a file; no transaction waits for a slow reader."""
+    after: Cursor | None = None
     while True:
         part = read(after)
-        found += part.rows
+        db.session.rollback()
+        yield from part.rows
         if part.next is None:
-            return found
+            return
         after = part.next
