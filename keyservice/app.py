@@ -16,6 +16,7 @@ import keyservice.accounts.blueprint
 import keyservice.accounts.login
 import keyservice.accounts.sessions
 import keyservice.accounts.views
+import keyservice.api.operation
 import keyservice.api.pages
 import keyservice.api.views
 import keyservice.contacts.views
@@ -89,7 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         tune(db.engine)
     Migrate(app, db, directory=str(PACKAGE / "migrations"), render_as_batch=True)
     Babel(app)
-    CSRFProtect(app).exempt(keyservice.api.views.bp)  # no cookie opens it, so no page of another site can use one
+    CSRFProtect(app).exempt(keyservice.api.operation.bp)  # no cookie opens it, so no page of another site can use one
     keyservice.outbox.channels.mail.mail.init_app(app)
     keyservice.web.headers.register(app, settings)
     keyservice.web.dates.register(app)
