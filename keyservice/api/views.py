@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, g
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
-from keyservice.api import guard
+from keyservice.api import guard, leaks
 from keyservice.api.answers import of_failure
 from keyservice.api.document import document
 from keyservice.api.fields import Fields, Moment

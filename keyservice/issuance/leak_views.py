@@ -9,15 +9,9 @@ from keyservice.issuance.forms import LeakForm
 from keyservice.kernel.errors import Invalid
 from keyservice.sleutels.format import KEY_PATTERN
 from keyservice.web import access
+from keyservice.web.error_texts import text_of
 
 _PATH = "/gelekte-sleutel"
-_FAULTS = {
-    "leak-without-key": (
-        "Hier staat geen hele sleutel in. Een sleutel begint met asl_p_ of asl_a_ en heeft 44 tekens. "
-        "Het nummer van een sleutel (SL-…) is niet genoeg."
-    ),
-    "leak-too-many": "Meld hoogstens {most} sleutels tegelijk.",
-}
 
 
 @bp.route(_PATH, methods=["GET", "POST"])
@@ -27,9 +21,9 @@ def report_leak() -> ResponseReturnValue:
     form = LeakForm()
     if form.validate_on_submit():
         try:
-            leaks.report(access.actor(), form.sleutel.data or "", form.gevonden_op.data or "")
+            leaks.report(access.actor(), [form.find])
         except Invalid as error:
-            form.sleutel.errors = [_FAULTS[error.code].format_map(error.data)]
+            form.sleutel.errors = [text_of(error)[1]]
         else:
             return redirect(url_for("issuance.leak_reported"), 303)
     form.forget_secrets()

@@ -1,7 +1,8 @@
 """A key that somebody found: whoever shows it ends it at once, without a login; its owners and DUO are told."""
 
 import contextlib
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,33 +31,40 @@ LONGEST_PLACE = 500
 _LIVING = frozenset({State.SLEEPING, State.ACTIVE, State.SUSPENDED})
 
 
-def report(actor: Actor, text: str, found: str = "") -> None:
-    """End every living key in a text, and tell who should know. Nothing says whether there was one.
+@dataclass(frozen=True)
+class Find:
+    """What somebody pasted, and where he found it, in his own words."""
 
-    `found` is where it was found, in the reporter's words; a key in it counts too and is not stored. What holds no
-    whole key costs no query and no try. Who reports is not recorded, also when somebody is logged in. Raises Invalid
-    (no whole key in it, more than `MOST_KEYS`), or TooOften for a source that shows many keys that never existed.
+    text: str = field(repr=False)
+    place: str = field(default="", repr=False)
+
+    @property
+    def keys(self) -> list[Secret]:
+        """Return the keys in both; a key in the place counts too."""
+        return keys_in(f"{self.text}\n{self.place}")
+
+
+def report(actor: Actor, finds: Sequence[Find]) -> None:
+    """End every living key in what was found, and tell who should know. Nothing says whether there was one.
+
+    What holds no whole key costs no query and no try. Who reports is not recorded, also when somebody is logged in.
+    Raises Invalid (no whole key in any of it, more than `MOST_KEYS`), or TooOften for a source that shows many keys
+    that never existed.
     """
-    keys = keys_in(f"{text}\n{found}")
-    if not keys:
-        raise Invalid("leak-without-key")
-    if len(keys) > MOST_KEYS:
+    shown = {digest(key): (key, find.place) for find in finds for key in find.keys}
+    if not shown:
+        raise Invalid("leak-without-key", veld="sleutel")
+    if len(shown) > MOST_KEYS:
         raise Invalid("leak-too-many", most=MOST_KEYS)
     unknown = replace(actor, person=None, roles=frozenset(), gemeente=None, factor_at=None)
     guess = guessing.attempt(guessing.Kind.LEAK, None, unknown.source)
-    living = _living(keys)
+    living = [row for row in queries.by_digests(shown) if state(row.facts, clock.now()) in _LIVING]
     if not living:
         audit.record_refusal(unknown, "issuance:leak", "leak-unknown")
         return
-    for sleutel_id, key in living.items():
-        _end(unknown, sleutel_id, key, clean(without_keys(found))[:LONGEST_PLACE])
+    for sleutel_id, (key, place) in [(row.id, shown[row.digest]) for row in living]:
+        _end(unknown, sleutel_id, key, clean(without_keys(place))[:LONGEST_PLACE])
     guess.right()
-
-
-def _living(keys: list[Secret]) -> dict[UUID, Secret]:
-    """Return which of the keys exist and can work, now or later, by id."""
-    by_digest, now = {digest(key): key for key in keys}, clock.now()
-    return {row.id: by_digest[row.digest] for row in queries.by_digests(keys) if state(row.facts, now) in _LIVING}
 
 
 def _end(actor: Actor, sleutel_id: UUID, key: Secret, found: str) -> None:

@@ -52,8 +52,6 @@ AT_THE_FIELD = {
     "activation-code-malformed",
     "activation-code-wrong",
     "code-wrong",
-    "leak-too-many",
-    "leak-without-key",
     "not-confirmed",
     "passkey-refused",
     "wave-empty",

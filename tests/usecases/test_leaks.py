@@ -31,6 +31,10 @@ FINDER = Actor(None, frozenset(), None, "web", source="192.0.2.7", agent="Zoeker
 PLACE = "Een openbare map van een leverancier"
 
 
+def show(text: str, place: str = "", by: Actor = FINDER) -> None:
+    leaks.report(by, [leaks.Find(text, place)])
+
+
 def sleutel_of(issuance_id: UUID) -> Sleutel:
     db.session.expire_all()
     return db.session.get_one(Sleutel, issuance(issuance_id).sleutel_id)
@@ -72,14 +76,14 @@ def statements() -> Iterator[list[str]]:
 
 def test_a_key_that_works_is_revoked_at_once_and_its_delivery_stays_done() -> None:
     issuance_id, both = active()
-    leaks.report(FINDER, f"SLEUTEL={both.key.reveal()}", PLACE)
+    show(f"SLEUTEL={both.key.reveal()}", PLACE)
     assert (state_of(issuance_id), sleutel_of(issuance_id).reason) == (State.REVOKED, "leaked")
     assert issuance(issuance_id).end_reason is End.DONE
 
 
 def test_a_sleeping_key_is_revoked_too_and_what_was_sealed_is_gone() -> None:
     issuance_id = issued()
-    leaks.report(FINDER, held(issuance_id).key.reveal())
+    show(held(issuance_id).key.reveal())
     row = issuance(issuance_id)
     assert (state_of(issuance_id), row.end_reason) == (State.REVOKED, End.CANCELLED)
     assert (row.zip, row.password, row.activation_mac) == (None, None, None)
@@ -88,20 +92,20 @@ def test_a_sleeping_key_is_revoked_too_and_what_was_sealed_is_gone() -> None:
 def test_a_suspended_key_is_revoked_too() -> None:
     issuance_id, both = active()
     sleutels.suspend(sleutel_of(issuance_id).id, "odd-use", dossier=None)
-    leaks.report(FINDER, both.key.reveal())
+    show(both.key.reveal())
     assert state_of(issuance_id) is State.REVOKED
 
 
 def test_i16_a_leaked_key_never_returns() -> None:
     issuance_id, both = active()
-    leaks.report(FINDER, both.key.reveal())
+    show(both.key.reveal())
     with pytest.raises(Conflict):
         sleutels.activate(actor("anna"), sleutel_of(issuance_id).id, dossier=issuance(issuance_id).aanvraag_id)
 
 
 def test_both_contacts_the_gemeentebeheerders_and_the_relatiebeheerders_are_told() -> None:
     _, both = active()
-    leaks.report(FINDER, both.key.reveal())
+    show(both.key.reveal())
     channels = sorted(channel for channel, _ in told("sleutel-gelekt"))
     assert channels == [Channel.MAIL, Channel.MAIL, Channel.SMS]  # Anna, Gert and Wim
     assert told("sleutel-gelekt-duo") != []
@@ -110,7 +114,7 @@ def test_both_contacts_the_gemeentebeheerders_and_the_relatiebeheerders_are_told
 def test_i11_the_event_names_no_person_and_where_it_was_found_can_be_erased() -> None:
     issuance_id, both = active()
     # Somebody of another gemeente who is logged in.
-    leaks.report(actor("tom"), both.key.reveal(), PLACE)
+    show(both.key.reveal(), PLACE, by=actor("tom"))
     events = leak_events(issuance_id)
     assert [event.code for event in events] == ["sleutel:revoke", "issuance:leak"]
     assert {(e.person, e.roles, e.gemeente) for e in events} == {(None, (), issuance(issuance_id).aanvraag.gemeente)}
@@ -119,7 +123,7 @@ def test_i11_the_event_names_no_person_and_where_it_was_found_can_be_erased() ->
 
 def test_where_it_was_found_is_stored_without_the_key_and_a_key_in_it_counts() -> None:
     issuance_id, both = active()
-    leaks.report(FINDER, "Ik vond hem hier:", f"https://voorbeeld.example/?k={both.key.reveal()}")
+    show("Ik vond hem hier:", f"https://voorbeeld.example/?k={both.key.reveal()}")
     assert state_of(issuance_id) is State.REVOKED
     kept = db.session.scalars(select(AuditPrivate.value).where(AuditPrivate.name == "found")).all()
     assert kept == ["https://voorbeeld.example/?k=(sleutel)"]
@@ -129,7 +133,7 @@ def test_where_it_was_found_is_stored_without_the_key_and_a_key_in_it_counts() -
 def test_a_number_or_a_broken_key_revokes_nothing(text: str) -> None:
     issuance_id, _ = active()
     with pytest.raises(Invalid, match="leak-without-key"):
-        leaks.report(FINDER, text or sleutel_of(issuance_id).number)
+        show(text or sleutel_of(issuance_id).number)
     assert state_of(issuance_id) is State.ACTIVE
 
 
@@ -139,9 +143,9 @@ def test_a_flood_of_bad_checksums_asks_the_database_nothing_and_costs_no_try() -
     with statements() as seen:
         for _ in range(1_000):
             with pytest.raises(Invalid):
-                leaks.report(FINDER, good[:-1] + ("a" if good[-1] != "a" else "b"))
+                show(good[:-1] + ("a" if good[-1] != "a" else "b"))
     assert seen == []
-    leaks.report(FINDER, good)
+    show(good)
     assert state_of(issuance_id) is State.REVOKED
 
 
@@ -149,28 +153,28 @@ def test_keys_that_never_existed_slow_their_own_network_down_and_no_other() -> N
     issuance_id, both = active()
     with pytest.raises(TooOften):
         for _ in range(30):
-            leaks.report(FINDER, new_key(Omgeving.PRODUCTIE).reveal())
+            show(new_key(Omgeving.PRODUCTIE).reveal())
     elsewhere = Actor(None, frozenset(), None, "web", source="198.51.100.9")
-    leaks.report(elsewhere, both.key.reveal())
+    show(both.key.reveal(), by=elsewhere)
     assert state_of(issuance_id) is State.REVOKED
 
 
 def test_more_keys_than_a_report_holds_are_refused_before_the_database_is_asked() -> None:
     many = " ".join(new_key(Omgeving.PRODUCTIE).reveal() for _ in range(leaks.MOST_KEYS + 1))
     with statements() as seen, pytest.raises(Invalid, match="leak-too-many"):
-        leaks.report(FINDER, many)
+        show(many)
     assert seen == []
 
 
 def test_an_expired_or_revoked_key_stays_as_it_is() -> None:
     issuance_id, both = active()
-    leaks.report(FINDER, both.key.reveal())
+    show(both.key.reveal())
     before = (sleutel_of(issuance_id).revoked_at, len(leak_events(issuance_id)), told("sleutel-gelekt"))
-    leaks.report(FINDER, both.key.reveal())
+    show(both.key.reveal())
     assert (sleutel_of(issuance_id).revoked_at, len(leak_events(issuance_id)), told("sleutel-gelekt")) == before
     other, held_other = active_elsewhere()
     with time_machine.travel(sleutel_of(other).expires_at, tick=False):
-        leaks.report(FINDER, held_other.key.reveal())
+        show(held_other.key.reveal())
         assert state_of(other) is State.EXPIRED
 
 
@@ -185,7 +189,7 @@ def test_t12_a_key_whose_row_was_changed_by_hand_is_revoked_all_the_same_and_the
     issuance_id, both = active()
     with transaction() as session:
         session.execute(update(Sleutel).where(Sleutel.id == sleutel_of(issuance_id).id).values(gemeente="9999"))
-    leaks.report(FINDER, both.key.reveal())
+    show(both.key.reveal())
     assert state_of(issuance_id) is State.REVOKED
     assert search(code="sleutel:damage") != []
 
@@ -203,5 +207,5 @@ def test_i3_without_its_event_a_report_changes_nothing(context: Flask) -> None:
     issuance_id, both = active()
     refuse_events(context)
     with pytest.raises(Exception, match="no room"):
-        leaks.report(FINDER, both.key.reveal())
+        show(both.key.reveal())
     assert state_of(issuance_id) is State.ACTIVE
