@@ -73,7 +73,9 @@ def operation(
             skip_validation=True,
         )(handle)
         PROBLEMS[view.__name__] = can_go_wrong
-        bp.add_url_rule(path, view.__name__, (access.machine(scheme) if scheme else access.public)(documented), methods=[method])
+        bp.add_url_rule(
+            path, view.__name__, (access.machine(scheme) if scheme else access.public)(documented), methods=[method]
+        )
         return view
 
     return add

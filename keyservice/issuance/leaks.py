@@ -71,9 +71,7 @@ def _end(actor: Actor, sleutel_id: UUID, key: Secret, found: str) -> None:
     # Ended by somebody else a moment earlier: that is all that was asked.
     with contextlib.suppress(Conflict), transaction() as session:
         query = select(Issuance).where(Issuance.sleutel_id == sleutel_id)
-        issuance = session.execute(
-            query.with_for_update().execution_options(populate_existing=True)
-        ).scalar_one()
+        issuance = session.execute(query.with_for_update().execution_options(populate_existing=True)).scalar_one()
         if issuance.ended_at is None:
             steps.close(issuance, End.CANCELLED)
         sleutels.revoke_leaked(actor, sleutel_id, key, dossier=issuance.aanvraag_id)

@@ -49,7 +49,7 @@ def holds_secret(text: str) -> bool:
 
 
 def as_it_reads(text: str) -> str:
-    """Return a text with wide letters as plain ones, and without what an address (%5F) or markup (\\_) escapes."""
+    """Return a text with wide letters as plain ones, and without the escapes of addresses (%5F) and of markup."""
     return unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
 
 

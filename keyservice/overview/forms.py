@@ -19,10 +19,10 @@ from keyservice.kernel import clock
 from keyservice.kernel.ids import as_id
 from keyservice.overview import queries
 from keyservice.overview.event_words import SUBJECTS
-from keyservice.overview.words import RESULT
 from keyservice.overview.key_lists import DEFAULT, NAMES, Which
 from keyservice.overview.key_lists import Wanted as WantedKeys
 from keyservice.overview.keyset import YEARS
+from keyservice.overview.words import RESULT
 from keyservice.overview.worklist import Filter
 from keyservice.web.forms import Form, optional_field, parsed, text_field
 

@@ -1,10 +1,11 @@
 """When keys expire, per month or week, and how long it takes from form to working key."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from statistics import quantiles
+from typing import Any
 
 from flask_babel import format_date
 from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
@@ -69,7 +70,7 @@ def expiries(per: Per, portfolio: frozenset[str]) -> list[Span]:
     return [Span(*span, found[place, _ALL], found[place, _OWN]) for place, span in enumerate(spans)]
 
 
-def _count(place: int, part: str, *where: ColumnElement[bool]) -> Select[tuple[int, str, int]]:
+def _count(place: int, part: str, *where: ColumnElement[bool]) -> Select[int, str, int]:
     lives = (Sleutel.activated_at.is_not(None), Sleutel.revoked_at.is_(None), Sleutel.expires_at > clock.now())
     columns = literal(place).label("place"), literal(part).label("part"), func.count().label("number")
     return select(*columns).select_from(Sleutel).where(*lives, *where)
@@ -83,7 +84,7 @@ def _months() -> list[tuple[str, date, date]]:
         firsts.append(date(today.year + years, month + 1, 1))
     return [
         (str(format_date(first, "MMMM yyyy", rebase=False)), first, following - _DAY)
-        for first, following in zip(firsts, firsts[1:], strict=False)
+        for first, following in pairwise(firsts)
     ]
 
 
@@ -91,7 +92,9 @@ def _weeks() -> list[tuple[str, date, date]]:
     today = clock.local_date(clock.now())
     monday = today - timedelta(days=today.weekday())
     firsts = [monday + timedelta(weeks=ahead) for ahead in range(WEEKS)]
-    return [(f"week {first.isocalendar().week}, {first.isocalendar().year}", first, first + 6 * _DAY) for first in firsts]
+    return [
+        (f"week {first.isocalendar().week}, {first.isocalendar().year}", first, first + 6 * _DAY) for first in firsts
+    ]
 
 
 def lead_times() -> list[LeadTime]:
@@ -115,12 +118,13 @@ def lead_times() -> list[LeadTime]:
         ("Van uitgeven tot activeren", woken.where(Sleutel.activated_at >= since, first)),
         ("Van indienen tot activeren", whole.where(Sleutel.activated_at >= since, first)),
     )
-    found = ((step, _days(db.session.execute(query).all())) for step, query in steps)
+    found = ((step, _days(query)) for step, query in steps)
     return [lead_time(step, days) for step, days in found if days]
 
 
-def _days(rows: Sequence[Sequence[datetime]]) -> list[float]:
-    return [(end - start) / _DAY for start, end in rows if start]
+def _days(query: Select[*tuple[Any, ...]]) -> list[float]:
+    """Return how many days lie between the two moments of each row that has both."""
+    return [(end - start) / _DAY for start, end in db.session.execute(query) if start and end]
 
 
 def lead_time(step: str, days: list[float]) -> LeadTime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -76,7 +76,7 @@ def _list(which: Which, now: datetime) -> tuple[Select[*tuple[Any, ...]], Column
     elif which is Which.UNUSED:
         since = func.coalesce(_LAST_USE, Sleutel.activated_at, type_=Sleutel.activated_at.type)
         never = and_(_LAST_USE.is_(None), Sleutel.activated_at <= now - NEVER_USED)
-        where = and_(_WORKS, Sleutel.expires_at > now, or_(never, _LAST_USE <= now - UNUSED))
+        where = and_(_WORKS, Sleutel.expires_at > now, or_(never, now - UNUSED >= _LAST_USE))
     else:
         since = func.coalesce(Sleutel.suspended_at, Sleutel.not_before, type_=Sleutel.not_before.type)
         where = and_(

@@ -66,7 +66,11 @@ def why(row: Any, which: Which, now: datetime) -> str:
         left = (clock.local_date(row.expires_at) - clock.local_date(now)).days
         return f"Verloopt over {days(left)}" if left else "Verloopt vandaag"
     if which is Which.UNUSED:
-        return f"Niet gebruikt sinds {datum(row.since)}" if row.last_use else f"Nooit gebruikt. Actief sinds {datum(row.since)}"
+        return (
+            f"Niet gebruikt sinds {datum(row.since)}"
+            if row.last_use
+            else f"Nooit gebruikt. Actief sinds {datum(row.since)}"
+        )
     if row.suspended_at is not None:
         return f"Geblokkeerd sinds {datum(row.suspended_at)}"
     return f"{delivery_stage(row)}. Uiterlijk {datum(row.deadline)}"

@@ -1,4 +1,4 @@
-"""The keys of one gemeente: those that work or can work, each with what its people should look at, and the ended ones."""
+"""The keys of one gemeente: those that live, each with what its people should look at, and the ended ones."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -57,9 +57,7 @@ def of_gemeente(gemeente: str) -> Keys:
     return Keys(*([_key(row, used, newer, now) for row in rows] for rows in (living, ended)))
 
 
-def _rows(
-    gemeente: str, which: ColumnElement[bool], order: ColumnElement[Any]
-) -> Sequence[Row[*tuple[Any, ...]]]:
+def _rows(gemeente: str, which: ColumnElement[bool], order: ColumnElement[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
     zip_to, password_to = aliased(Contact), aliased(Contact)
     gone = zip_to.retired_at.is_not(None) | password_to.retired_at.is_not(None)
     query = (
@@ -86,7 +84,7 @@ def _replaced(sleutels: Collection[UUID]) -> dict[UUID, datetime]:
         .where(Issuance.renews_id.in_(sleutels), Sleutel.activated_at.is_not(None))
         .group_by(Issuance.renews_id)
     )
-    return dict(db.session.execute(query).all())
+    return {old: since for old, since in db.session.execute(query) if old and since}
 
 
 def _key(row: Any, used: dict[UUID, Use], newer: dict[UUID, datetime], now: datetime) -> Key:

@@ -110,7 +110,7 @@ def todo(
     if status in {Status.SUBMITTED, Status.IN_REVIEW}:
         return _during_review(missing)
     if status is Status.ISSUED:
-        return _after_issue(handover, _own_work(missing))
+        return _LEAKED if handover and handover.leaked else _after_issue(handover, _own_work(missing))
     if status is Status.APPROVED and _own_work(missing):
         text = "DUO kan de sleutel pas uitgeven als dit opnieuw klaar is. Elke controle geldt 1 jaar."
         return Todo("Controleer uw contactpersonen", text, "warning", _own_work(missing), (Act.CONTACTS,))
@@ -131,8 +131,6 @@ def _during_review(missing: tuple[str, ...]) -> Todo:
 
 
 def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Todo:
-    if handover and handover.leaked:
-        return _LEAKED
     if handover is None or handover.end in {End.LAPSED, End.CANCELLED}:
         old = handover is not None and handover.old_works
         works = "De nieuwe sleutel werkt niet, uw oude sleutel nog wel." if old else "Deze sleutel werkt niet."

@@ -20,10 +20,10 @@ from keyservice.overview.blueprint import bp
 from keyservice.overview.causes import cause
 from keyservice.overview.forms import WorklistForm
 from keyservice.overview.front import front_page
-from keyservice.overview.posts import read as read_posts
-from keyservice.overview.todo import LABELS, Act
 from keyservice.overview.keyset import Page
 from keyservice.overview.links import cursor, more_url
+from keyservice.overview.posts import read as read_posts
+from keyservice.overview.todo import LABELS, Act
 from keyservice.overview.worklist import page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd

@@ -105,7 +105,9 @@ def test_a_number_alone_revokes_nothing(app: Flask, client: FlaskClient, key: Ke
     assert reason(app, key[0]) is None
 
 
-@pytest.mark.parametrize("sent", ["[]", "{}", '{"sleutel": 7}', '{"sleutel": ""}', '{"sleutel": "x", "anders": 1}', "3"])
+@pytest.mark.parametrize(
+    "sent", ["[]", "{}", '{"sleutel": 7}', '{"sleutel": ""}', '{"sleutel": "x", "anders": 1}', "3"]
+)
 def test_bad_input_is_told_by_field(client: FlaskClient, sent: str) -> None:
     answer = client.post(URL, data=sent, content_type="application/json")
     assert problem_of(answer) is problems.INPUT
@@ -131,9 +133,7 @@ def test_many_keys_that_never_existed_are_told_to_wait_and_another_network_is_no
         answer = report(client, {"sleutel": new_key(Omgeving.PRODUCTIE).reveal()})
     assert problem_of(answer) is problems.TOO_OFTEN
     assert int(answer.headers["Retry-After"]) > 0
-    elsewhere = client.post(
-        URL, json={"sleutel": key[1].key.reveal()}, environ_base={"REMOTE_ADDR": "198.51.100.77"}
-    )
+    elsewhere = client.post(URL, json={"sleutel": key[1].key.reveal()}, environ_base={"REMOTE_ADDR": "198.51.100.77"})
     assert elsewhere.status_code == 200
     assert reason(app, key[0]) == "leaked"
 

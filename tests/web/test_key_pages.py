@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -160,7 +161,7 @@ def test_the_own_portfolio_comes_first_and_a_gemeente_can_be_chosen(context: Fla
 @pytest.mark.parametrize("which", Which)
 def test_page_by_page_every_key_comes_once_and_in_order(context: Flask, which: Which) -> None:
     for n in range(5):
-        facts = {
+        facts: dict[str, Any] = {
             Which.EXPIRING: {"expires_at": 10 + n // 2},
             Which.UNUSED: {"activated_at": -100 - n // 2},
             Which.STUCK: {"suspended_at": -9 - n // 2},

@@ -43,7 +43,9 @@ def test_the_answer_is_the_same_for_a_key_that_works_and_one_that_never_existed(
         answer = post(browser, URL, {"sleutel": key, "gevonden_op": "Op internet"})
         shown = browser.get(answer.location)
         check(shown.text)
-        answers.append((answer.status_code, answer.location, answer.data, shown.status_code, without_csrf_of(shown.text)))
+        answers.append(
+            (answer.status_code, answer.location, answer.data, shown.status_code, without_csrf_of(shown.text))
+        )
     assert answers[0] == answers[1] == answers[2]
     assert "Dank u. Als dit een geldige sleutel is, werkt hij nu niet meer." in answers[0][-1]
 
