@@ -84,9 +84,7 @@ def test_a_refusal_knows_the_key_so_that_its_holder_can_be_told() -> None:
         (datetime(2099, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2100, 3, 25, 22, 59, 59, tzinfo=UTC)),  # summer time
     ],
 )
-def test_p11_a_key_stops_at_the_second_it_expires(
-    made: datetime, end: datetime, ask: Callable[[str], object]
-) -> None:
+def test_p11_a_key_stops_at_the_second_it_expires(made: datetime, end: datetime, ask: Callable[[str], object]) -> None:
     with time_machine.travel(made, tick=False):
         sleutel_id, key = awake()
         assert db.session.get_one(Sleutel, sleutel_id).expires_at == end
@@ -123,7 +121,9 @@ def test_a_text_that_is_no_key_is_unknown_without_a_query(wrong: str, ask: Calla
 
 def test_p15_a_flood_of_mistyped_keys_reaches_no_database(ask: Callable[[str], object]) -> None:
     _, key = awake()
-    flood = [key[:place] + other + key[place + 1 :] for place in range(6, 44) for other in BASE62 if other != key[place]]
+    flood = [
+        key[:place] + other + key[place + 1 :] for place in range(6, 44) for other in BASE62 if other != key[place]
+    ]
     assert len(flood) > 2000
     with queries() as sent:
         assert {state_of(ask, wrong) for wrong in flood} == {None}
@@ -133,7 +133,11 @@ def test_p15_a_flood_of_mistyped_keys_reaches_no_database(ask: Callable[[str], o
 def test_a_key_costs_one_query_whatever_becomes_of_it() -> None:
     _, working = awake()
     _, sleeping = asleep()
-    for key, state in ((working, State.ACTIVE), (sleeping, State.SLEEPING), (new_key(Omgeving.PRODUCTIE).reveal(), None)):
+    for key, state in (
+        (working, State.ACTIVE),
+        (sleeping, State.SLEEPING),
+        (new_key(Omgeving.PRODUCTIE).reveal(), None),
+    ):
         for ask in WAYS.values():
             with queries() as sent:
                 assert state_of(ask, key) is state
