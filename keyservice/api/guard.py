@@ -4,13 +4,11 @@ from flask import g, request
 
 from keyservice.api import problems
 from keyservice.api.answers import stop
-from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
-from keyservice.kernel.secret import Secret
+from keyservice.kernel.errors import TooOften
 from keyservice.kernel.text import holds_secret
-from keyservice.sleutels import service
-from keyservice.sleutels.life import State, state
-from keyservice.sleutels.models import Sleutel
+from keyservice.sleutels.life import State
+from keyservice.sleutels.verification import NotUsable, Unknown, admit
 from keyservice.web import access, machine
 
 _NOT_USABLE = {
@@ -32,23 +30,19 @@ def by_sleutel() -> Actor:
 
     Why a key does not work, only who has the whole key hears; all else gets one answer (`design.md` 5).
     """
-    sleutel = _verify(bearer())
-    g.sleutel = sleutel
     visitor = access.actor()
-    return Actor(None, frozenset(), sleutel.gemeente, "api", source=visitor.source, sleutel=sleutel.id)
+    try:
+        g.sleutel = checked = admit(bearer(), visitor.source)
+    except Unknown:
+        stop(problems.NO_KEY)
+    except NotUsable as refused:
+        stop(_NOT_USABLE[refused.state])
+    except TooOften as early:  # answered here: that of pages writes each time, and a flood must not
+        stop(problems.TOO_OFTEN, headers={"Retry-After": str(early.data["seconds"])})
+    return Actor(None, frozenset(), checked.gemeente, "api", source=visitor.source, sleutel=checked.id)
 
 
 def bearer() -> str:
     """Return the token of the header Authorization (RFC 6750, 2.1), or an empty text."""
     given = request.authorization
     return given.token or "" if given and given.type == "bearer" else ""
-
-
-def _verify(text: str) -> Sleutel:
-    sleutel = service.find(Secret(text))
-    if sleutel is None:
-        stop(problems.NO_KEY)
-    now = state(sleutel.facts, clock.now())
-    if now is not State.ACTIVE:
-        stop(_NOT_USABLE[now])
-    return sleutel
