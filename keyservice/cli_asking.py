@@ -7,6 +7,7 @@ import click
 from keyservice.app import create_app
 from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.sleutels import asking
+from keyservice.web import error_texts
 
 
 @click.group("asking-system")
@@ -21,8 +22,8 @@ def add(name: str) -> None:
     with create_app().app_context():
         try:
             credential = asking.add(name)
-        except Conflict:
-            click.echo(f"Refused: {name} may ask already. `keyservice asking-system end` first.", err=True)
+        except Conflict as error:
+            click.echo(f"Refused: {error_texts.text_of(error)[0]}.", err=True)
             sys.exit(1)
     click.echo(credential.reveal())
     click.echo("Store it in that system now: nobody can show it again.", err=True)

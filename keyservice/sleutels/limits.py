@@ -19,7 +19,7 @@ from keyservice.accounts.guessing import network
 KEY_BURST, KEY_PER_SECOND = 300, 100.0
 # Each unknown key of a right form costs a query. A system with an old setting tries one key now and then.
 WRONG_BURST, WRONG_PER_SECOND = 60, 1.0
-ALARMS_PER_SECOND = 1 / 60
+ALARMS_PER_SECOND = 1 / 60  # of one key, or of one source of wrong keys
 MOST_NAMES = 20_000
 
 

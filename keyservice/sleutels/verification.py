@@ -6,14 +6,16 @@ may tell something about the digest, and nothing about a key with that digest. A
 checksum, which is no secret; it costs no query. The MAC is compared in constant time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
 
+from keyservice import audit
 from keyservice.database import glance, table_of
 from keyservice.kernel import clock
+from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.errors import TooOften
 from keyservice.kernel.secret import Secret
 from keyservice.sleutels import limits, usage
@@ -53,15 +55,16 @@ class NotUsable(Exception):
 def admit(text: str, address: str | None) -> Checked:
     """Return the key with which a request may go on, and note the use: what guards the machine API.
 
-    `address` is the network address of who asks. Raises TooOften with the whole `seconds` to wait, Unknown,
-    or NotUsable.
+    `address` is the network address of who asks. A key of a right form that is not ours is recorded, once a minute per
+    source and process; a mistyped one is not: it may cost no query. Raises TooOften with the whole `seconds` to
+    wait, Unknown, or NotUsable.
     """
     key_digest, limit = digest(_of_right_form(text)), limits.current()
     if key_digest in limit.keys:  # recognised before: held to its own limit only, whoever else is at that address
         _hold(limit.keys.take(key_digest))
         checked = _recognise(key_digest)
     else:
-        checked = _first_time(key_digest, limits.source(address))
+        checked = _first_time(key_digest, address)
     now = state(checked.facts, clock.now())
     usage.note(checked, address, now)
     return _working(checked, now)
@@ -79,14 +82,16 @@ def _of_right_form(text: str) -> Secret:
     return Secret(text)
 
 
-def _first_time(key_digest: bytes, source: str) -> Checked:
+def _first_time(key_digest: bytes, address: str | None) -> Checked:
     """Look for a key that this process has not seen, unless too many wrong ones came from its source."""
-    limit = limits.current()
+    limit, source = limits.current(), limits.source(address)
     _hold(limit.wrong.wait(source))
     try:
         checked = _recognise(key_digest)
     except Unknown:
         limit.wrong.take(source)
+        if not limit.alarms.take(source):
+            audit.record_refusal(replace(ANONYMOUS, origin="api", source=address), "sleutel", "sleutel-unknown")
         raise
     limit.keys.take(key_digest)
     return checked

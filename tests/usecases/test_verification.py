@@ -133,16 +133,22 @@ def test_p15_a_flood_of_mistyped_keys_reaches_no_database(ask: Callable[[str], o
 def test_a_key_costs_one_query_whatever_becomes_of_it() -> None:
     _, working = awake()
     _, sleeping = asleep()
-    for key, state in (
-        (working, State.ACTIVE),
-        (sleeping, State.SLEEPING),
-        (new_key(Omgeving.PRODUCTIE).reveal(), None),
-    ):
+    unknown = new_key(Omgeving.PRODUCTIE).reveal()
+    assert state_of(WAYS["guard"], unknown) is None  # the first of a minute is an event
+    for key, state in ((working, State.ACTIVE), (sleeping, State.SLEEPING), (unknown, None)):
         for ask in WAYS.values():
             with queries() as sent:
                 assert state_of(ask, key) is state
             # SQLite is told each BEGIN by us; PostgreSQL gets one message.
             assert [query.split()[0] for query in sent if query != "BEGIN DEFERRED"] == ["SELECT"]
+
+
+def test_i11_wrong_keys_from_one_source_are_one_event_a_minute() -> None:
+    for _ in range(5):
+        with pytest.raises(Unknown):
+            admit(new_key(Omgeving.PRODUCTIE).reveal(), HOME)
+    (event,) = search(code="access:refuse-anonymous")
+    assert (event.origin, event.fields["kind"], event.private["source"]) == ("api", "sleutel-unknown", HOME)
 
 
 # Rows that somebody changed (T12)
@@ -204,7 +210,7 @@ def test_one_key_gets_a_burst_and_then_waits_without_a_query(context: Flask) -> 
         admit(key, HOME)
     assert sent == []
     assert 990 <= int(str(refused.value.data["seconds"])) <= 1000
-    assert admit(other, HOME)
+    assert admit(other, HOME).gemeente == "9998"
 
 
 def test_a_key_that_does_not_work_is_held_to_the_same_limit(context: Flask) -> None:
@@ -227,8 +233,8 @@ def test_wrong_keys_from_one_source_wait_without_a_query_and_known_keys_go_on(co
     with queries() as sent, pytest.raises(TooOften):
         admit(new_key(Omgeving.PRODUCTIE).reveal(), HOME)
     assert sent == []
-    assert admit(known, HOME)
-    assert admit(not_seen_yet, "192.0.2.8"), "another address knows nothing of it"
+    assert admit(known, HOME).gemeente == "9998"
+    assert admit(not_seen_yet, "192.0.2.8").gemeente == "9998", "another address knows nothing of it"
 
 
 def test_a_mistyped_key_counts_for_no_limit() -> None:
@@ -236,7 +242,7 @@ def test_a_mistyped_key_counts_for_no_limit() -> None:
     for _ in range(3 * WRONG_BURST):
         with pytest.raises(Unknown):
             admit(mistyped(key), HOME)
-    assert admit(key, HOME)
+    assert admit(key, HOME).gemeente == "9998"
 
 
 def test_what_the_guard_writes_leaves_a_trail_that_verifies() -> None:
