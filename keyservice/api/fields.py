@@ -91,7 +91,8 @@ def _faults(found: Any) -> Iterator[Fout]:
         code, text = _text(one["type"], one["msg"])
         place = ".".join(str(part) for part in one["loc"])
         # The name of a field that we do not know is what somebody sent.
-        yield Fout(veld="" if holds_secret(place) else place, code=code, melding=text.format_map(one.get("ctx", {})))
+        values = {name: str(value).replace(" or ", " of ") for name, value in one.get("ctx", {}).items()}
+        yield Fout(veld="" if holds_secret(place) else place, code=code, melding=text.format_map(values))
 
 
 def _text(kind: str, message: str) -> tuple[str, str]:
