@@ -37,6 +37,7 @@ from keyservice.audit.triggers import check_triggers
 from keyservice.database import db, engine_options, tune
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
+from keyservice.sleutels.usage import write_in_background
 from keyservice.web import access
 
 PACKAGE = Path(__file__).parent
@@ -124,6 +125,7 @@ def ready_app(settings: Settings | None = None) -> Flask:
         finally:
             db.session.remove()
             db.engine.dispose()  # a process that is forked from this one must not share the connection
+    write_in_background(app)
     return app
 
 

@@ -20,10 +20,12 @@ burgerservicenummer nooit in een adres. Namen van velden zijn in camelCase, tijd
 terug in UTC. Elke fout is een antwoord volgens RFC 9457 (application/problem+json)."""
 _SCHEMES = {
     "sleutel": {"type": "http", "scheme": "bearer", "description": "De applicatiesleutel van een gemeente."},
+    "systeem": {"type": "http", "scheme": "bearer", "description": "De toegangscode van een vragend systeem."},
 }
 _TAGS = {
     "Sleutel": "Over de sleutel waarmee u het verzoek doet.",
     "Gelekte sleutels": "Voor wie een sleutel van een ander vindt. U hebt daarvoor zelf geen sleutel nodig.",
+    "Introspectie": "Voor systemen van DUO die een sleutel van een gemeente krijgen.",
 }
 # What every operation may answer, and what more when it reads a body.
 _ALWAYS = (problems.REQUEST, problems.SECRET_IN_ADDRESS, problems.NOT_ACCEPTABLE, problems.TOO_OFTEN)
@@ -31,6 +33,7 @@ _ALWAYS_AT_LAST = (problems.FAILURE, problems.UNAVAILABLE)
 _WITH_BODY = (problems.INPUT, problems.TOO_LARGE, problems.MEDIA_TYPE)
 _BY_SCHEME = {
     "sleutel": (problems.NO_KEY, problems.EXPIRED, problems.REVOKED, problems.SUSPENDED, problems.SLEEPING),
+    "systeem": (problems.NO_SYSTEM,),
 }
 _HEADERS: dict[str, dict[str, Any]] = {
     "API-Version": {"description": "De versie van de API (semver).", "schema": {"type": "string"}},
@@ -68,7 +71,7 @@ def _document(base_url: str, email: str) -> dict[str, Any]:
         "externalDocs": {"description": "Uitleg, voorbeelden en wijzigingen", "url": f"{base_url}/api"},
         "servers": [{"url": f"{base_url}{ROOT}"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
-        "paths": {path.removeprefix(ROOT): methods for path, methods in sorted(made["paths"].items())},
+        "paths": {path.removeprefix(ROOT): methods for path, methods in made["paths"].items()},
         "components": {"schemas": dict(sorted(schemas.items())), "headers": _HEADERS, "securitySchemes": _SCHEMES},
     }
 

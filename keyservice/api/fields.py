@@ -47,6 +47,7 @@ class Probleem(BaseModel):
     status: int = Field(description="De HTTP-status.")
     detail: str = Field(description="Wat er deze keer is.")
     fouten: list[Fout] = Field([], description="Alle fouten in de invoer, als het daarover gaat.")
+    sleutel: str = Field("", description="Het nummer van de sleutel, als die niet meer of nog niet werkt.")
 
 
 # Per kind of fault of pydantic: the code, and the text with the values it gives.
@@ -90,7 +91,8 @@ def _faults(found: Any) -> Iterator[Fout]:
         code, text = _text(one["type"], one["msg"])
         place = ".".join(str(part) for part in one["loc"])
         # The name of a field that we do not know is what somebody sent.
-        yield Fout(veld="" if holds_secret(place) else place, code=code, melding=text.format_map(one.get("ctx", {})))
+        values = {name: str(value).replace(" or ", " of ") for name, value in one.get("ctx", {}).items()}
+        yield Fout(veld="" if holds_secret(place) else place, code=code, melding=text.format_map(values))
 
 
 def _text(kind: str, message: str) -> tuple[str, str]:

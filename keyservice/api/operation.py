@@ -101,11 +101,11 @@ def _read_json(model: type[BaseModel]) -> BaseModel:
 def _read_form(model: type[BaseModel]) -> BaseModel:
     if request.mimetype != FORM:
         stop(problems.MEDIA_TYPE, headers={"Accept": FORM})
-    fields = request.form.to_dict(flat=False)
+    known = [field.alias or name for name, field in model.model_fields.items()]
     # RFC 6749, 3.2: a parameter comes once.
-    if twice := [name for name, values in fields.items() if len(values) > 1]:
+    if twice := [name for name in known if len(request.form.getlist(name)) > 1]:
         wrong_input([Fout(veld=name, code="dubbel", melding="Geef dit veld één keer.") for name in twice])
     try:
-        return model.model_validate({name: values[0] for name, values in fields.items()})
+        return model.model_validate(request.form.to_dict())
     except ValidationError as error:
         wrong_input(faults(error))

@@ -3,10 +3,29 @@
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
-from keyservice.api import problems
+from keyservice.api import problems, reference
+from keyservice.api.document import document
+from keyservice.api.versions import RELEASES
+from keyservice.sleutels import limits
 from keyservice.web import access
 
 bp = Blueprint("api_pages", __name__)
+
+
+@bp.get("/api")
+@access.public
+def docs() -> ResponseReturnValue:
+    """Show how to use the API, made from its OpenAPI document."""
+    made = document()
+    return render_template(
+        "api/docs.html",
+        root=made["servers"][0]["url"],
+        operations=list(reference.operations(made)),
+        schemes=made["components"]["securitySchemes"],
+        problem_example=reference.example_of_problem(),
+        limits=limits,
+        releases=RELEASES,
+    )
 
 
 @bp.get("/problemen")

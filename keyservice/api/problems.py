@@ -86,6 +86,15 @@ SLEEPING = Problem(
     "Log in bij Sleuteluitgifte, open de aanvraag en vul de activatiecode in. De code staat bij de sleutel in het "
     "zipbestand.",
 )
+NO_SYSTEM = Problem(
+    "systeem-onbekend",
+    401,
+    "Wij kennen dit systeem niet",
+    "Alleen systemen met een eigen toegangscode mogen dit vragen. Er staat er geen in de header Authorization, of wij "
+    "kennen hem niet.",
+    "Stuur de toegangscode mee als 'Authorization: Bearer asv_…'. Een applicatiesleutel is hier niet goed. De "
+    "beheerder van Sleuteluitgifte bij DUO geeft de toegangscode.",
+)
 REFUSED = Problem(
     "niet-toegestaan",
     403,
@@ -139,7 +148,7 @@ TOO_OFTEN = Problem(
     "te-vaak",
     429,
     "Te veel verzoeken",
-    "U stuurt meer verzoeken dan wij per minuut beantwoorden.",
+    "U stuurt meer verzoeken dan wij tegelijk beantwoorden.",
     "Wacht zoveel seconden als de header Retry-After noemt, en stuur het verzoek dan opnieuw.",
 )
 FAILURE = Problem(
@@ -160,7 +169,7 @@ UNAVAILABLE = Problem(
 # The first of a status stands for it when nothing more is known.
 ALL = (
     *(REQUEST, INPUT, JSON, SECRET_IN_ADDRESS),
-    *(NO_KEY, EXPIRED, REVOKED, SUSPENDED, SLEEPING),
+    *(NO_KEY, EXPIRED, REVOKED, SUSPENDED, SLEEPING, NO_SYSTEM),
     *(REFUSED, NOT_FOUND, METHOD, NOT_ACCEPTABLE, CONFLICT, TOO_LARGE, MEDIA_TYPE, TOO_OFTEN, FAILURE, UNAVAILABLE),
 )
 BY_SLUG = {problem.slug: problem for problem in ALL}

@@ -13,5 +13,5 @@ class Release:
     changes: tuple[str, ...]
 
 
-RELEASES = (Release("1.0.0", date(2026, 11, 25), ("De eerste versie: de gegevens van uw sleutel opvragen.",)),)
+RELEASES = (Release("1.0.0", date(2026, 11, 25), ("De eerste versie.",)),)
 VERSION = RELEASES[0].version

@@ -23,7 +23,7 @@ from keyservice.issuance.events import (
     WAVE_STARTED,
 )
 from keyservice.kernel import clock
-from keyservice.sleutels.events import DAMAGED
+from keyservice.sleutels.events import DAMAGED, TRIED, USED_ELSEWHERE
 
 # An office of DUO is open on working days from 7 to 19; people of a gemeente rest from 23 to 6.
 OPENS, CLOSES = 7, 19
@@ -45,6 +45,8 @@ ALWAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
         RELEASED.code: ("Een wachtwoord is met de hand vrijgegeven", "warning"),
         LETTER_FAILED.code: ("Een brief met een wachtwoord is mislukt. De sleutel is ingetrokken", "warning"),
         LETTER_RETURNED.code: ("Een brief met een wachtwoord kwam terug. De sleutel is ingetrokken", "warning"),
+        USED_ELSEWHERE.code: ("Een sleutel is gebruikt vanaf een ander netwerk dan eerst", "warning"),
+        TRIED.code: ("Iemand gebruikte een sleutel die niet werkt", "warning"),
         WAVE_STARTED.code: ("Een vernieuwingsronde is gestart", "warning"),
     }
 )

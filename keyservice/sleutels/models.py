@@ -1,9 +1,10 @@
 """Keys as they are kept: a digest to find them, facts to judge them, a MAC over both. No character of the key."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Row, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from keyservice.database import Base
@@ -38,7 +39,12 @@ class Sleutel(Base):
     @property
     def facts(self) -> Facts:
         """Return the facts from which the state follows."""
-        return Facts(self.not_before, self.expires_at, self.activated_at, self.suspended_at, self.revoked_at)
+        return facts_of(self)
+
+
+def facts_of(row: "Sleutel | Row[*tuple[Any, ...]]") -> Facts:
+    """Return the facts of a key, by its object or by its bare row."""
+    return Facts(row.not_before, row.expires_at, row.activated_at, row.suspended_at, row.revoked_at)
 
 
 class SleutelUse(Base):

@@ -97,6 +97,7 @@ def test_only_the_routes_meant_for_everybody_are_public(app: Flask) -> None:
         "accounts.verify_code",
         "accounts.verify_recovery_code",
         "api.openapi",
+        "api_pages.docs",
         "api_pages.problem",
         "api_pages.problem_list",
         "contacts.confirm",
