@@ -3,7 +3,7 @@
 from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from keyservice.issuance.leaks import LONGEST_PLACE, Find
+from keyservice.issuance.leaks import LONGEST_PLACE
 from keyservice.sleutels.activation import parse_activation_code
 from keyservice.sleutels.leaks import without_keys
 from keyservice.web.forms import Form, parsed, remark_field, text_field
@@ -68,11 +68,6 @@ class LeakForm(Form):
         "Waar vond u de sleutel?",
         validators=[Length(max=LONGEST_PLACE, message=f"Gebruik hoogstens {LONGEST_PLACE} tekens.")],
     )
-
-    @property
-    def find(self) -> Find:
-        """Return what was typed."""
-        return Find(self.sleutel.data or "", self.gevonden_op.data or "")
 
     def forget_secrets(self) -> None:
         """Empty what must not be shown back."""

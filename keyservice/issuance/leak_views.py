@@ -21,7 +21,7 @@ def report_leak() -> ResponseReturnValue:
     form = LeakForm()
     if form.validate_on_submit():
         try:
-            leaks.report(access.actor(), [form.find])
+            leaks.report(access.actor(), form.sleutel.data or "", form.gevonden_op.data or "")
         except Invalid as error:
             form.sleutel.errors = [text_of(error)[1]]
         else:

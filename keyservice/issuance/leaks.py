@@ -1,8 +1,7 @@
 """A key that somebody found: whoever shows it ends it at once, without a login; its owners and DUO are told."""
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
@@ -26,34 +25,23 @@ from keyservice.sleutels.format import digest
 from keyservice.sleutels.leaks import keys_in, without_keys
 from keyservice.sleutels.life import State, state
 
+WITHOUT_KEY = "leak-without-key"
 MOST_KEYS = 100
 LONGEST_PLACE = 500
 _LIVING = frozenset({State.SLEEPING, State.ACTIVE, State.SUSPENDED})
 
 
-@dataclass(frozen=True)
-class Find:
-    """What somebody pasted, and where he found it, in his own words."""
+def report(actor: Actor, text: str, place: str = "") -> None:
+    """End every living key in a text, and tell who should know. Nothing says whether there was one.
 
-    text: str = field(repr=False)
-    place: str = field(default="", repr=False)
-
-    @property
-    def keys(self) -> list[Secret]:
-        """Return the keys in both; a key in the place counts too."""
-        return keys_in(f"{self.text}\n{self.place}")
-
-
-def report(actor: Actor, finds: Sequence[Find]) -> None:
-    """End every living key in what was found, and tell who should know. Nothing says whether there was one.
-
-    What holds no whole key costs no query and no try. Who reports is not recorded, also when somebody is logged in.
-    Raises Invalid (no whole key in any of it, more than `MOST_KEYS`), or TooOften for a source that shows many keys
+    `place` is where it was found, in the finder's words; a key in it counts too and is not stored. What holds no whole
+    key costs no query and no try. Who reports is not recorded, also when somebody is logged in. Raises Invalid (no
+    whole key in it, more than `MOST_KEYS`), or TooOften for a source that shows many keys
     that never existed.
     """
-    shown = {digest(key): (key, find.place) for find in finds for key in find.keys}
+    shown = {digest(key): key for key in keys_in(f"{text}\n{place}")}
     if not shown:
-        raise Invalid("leak-without-key", veld="sleutel")
+        raise Invalid(WITHOUT_KEY)
     if len(shown) > MOST_KEYS:
         raise Invalid("leak-too-many", most=MOST_KEYS)
     unknown = replace(actor, person=None, roles=frozenset(), gemeente=None, factor_at=None)
@@ -62,8 +50,9 @@ def report(actor: Actor, finds: Sequence[Find]) -> None:
     if not living:
         audit.record_refusal(unknown, "issuance:leak", "leak-unknown")
         return
-    for sleutel_id, (key, place) in [(row.id, shown[row.digest]) for row in living]:
-        _end(unknown, sleutel_id, key, clean(without_keys(place))[:LONGEST_PLACE])
+    told = clean(without_keys(place))[:LONGEST_PLACE]
+    for sleutel_id, key in [(row.id, shown[row.digest]) for row in living]:
+        _end(unknown, sleutel_id, key, told)
     guess.right()
 
 

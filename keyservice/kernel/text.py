@@ -43,7 +43,7 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a typed text holds an applicatiesleutel, the credential of a system, a private key or a zip password."""
+    """Tell whether a typed text holds a key, the credential of a system, a private key or a zip password."""
     plain = as_it_reads(text)
     return any(pattern.search(plain) for pattern in _SECRETS) or bool(_BROKEN_KEY.search("".join(plain.split())))
 

@@ -45,8 +45,8 @@ def reason(app: Flask, sleutel_id: UUID) -> str | None:
         return db.session.get_one(Sleutel, sleutel_id).reason
 
 
-def report(client: FlaskClient, *finds: dict[str, object]) -> TestResponse:
-    return client.post(URL, json=list(finds) if len(finds) > 1 else finds[0])
+def report(client: FlaskClient, find: dict[str, object]) -> TestResponse:
+    return client.post(URL, json=find)
 
 
 @contextmanager
@@ -83,35 +83,35 @@ def test_a_found_key_works_no_more_and_the_answer_is_the_same_byte_for_byte(
     assert reason(app, sleutel_id) == "leaked"
 
 
-def test_one_report_holds_several_finds_and_what_is_no_key_stops_none(app: Flask, client: FlaskClient) -> None:
+def test_one_report_holds_several_keys_and_what_is_no_key_stops_none(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         one, other = working(), working("acceptatie")
-    answer = report(
-        client,
-        {"sleutel": one[1].key.reveal()},
-        {"sleutel": "asl_p_" + "a" * 38},
-        {"sleutel": f"KEY={other[1].key.reveal()};", "gevondenOp": None},
-    )
-    assert answer.status_code == 200
+    text = f"{one[1].key.reveal()}\nasl_p_{'a' * 38}\nKEY={other[1].key.reveal()};"
+    assert report(client, {"sleutel": text, "gevondenOp": None}).status_code == 200
     assert [reason(app, sleutel_id) for sleutel_id, _ in (one, other)] == ["leaked", "leaked"]
 
 
 def test_a_number_alone_revokes_nothing(app: Flask, client: FlaskClient, key: Key) -> None:
     with app.app_context():
         number = db.session.get_one(Sleutel, key[0]).number
-    answer = report(client, {"sleutel": number})
-    assert problem_of(answer) is problems.INPUT
-    assert answer.get_json()["fouten"][0]["code"] == "leak-without-key"
+    assert report(client, {"sleutel": number}).status_code == 200
     assert reason(app, key[0]) is None
 
 
 @pytest.mark.parametrize(
-    "sent", ["[]", "{}", '{"sleutel": 7}', '{"sleutel": ""}', '{"sleutel": "x", "anders": 1}', "3"]
+    "sent", ["[]", "{}", "7", '{"sleutel": 7}', '{"sleutel": ""}', '{"sleutel": "x", "anders": 1}']
 )
 def test_bad_input_is_told_by_field(client: FlaskClient, sent: str) -> None:
     answer = client.post(URL, data=sent, content_type="application/json")
     assert problem_of(answer) is problems.INPUT
     assert answer.get_json()["fouten"]
+
+
+def test_more_keys_than_one_report_holds_are_told(client: FlaskClient) -> None:
+    many = " ".join(new_key(Omgeving.PRODUCTIE).reveal() for _ in range(101))
+    answer = report(client, {"sleutel": many})
+    assert problem_of(answer) is problems.INPUT
+    assert answer.get_json()["fouten"][0]["code"] == "leak-too-many"
 
 
 def test_a_flood_of_bad_checksums_reaches_no_database_and_blocks_no_real_report(
@@ -121,7 +121,7 @@ def test_a_flood_of_bad_checksums_reaches_no_database_and_blocks_no_real_report(
     with no_query(app):
         for n in range(300):
             bad = f"{good[:-6]}{n:06d}"
-            assert report(client, {"sleutel": bad}).status_code == 400
+            assert report(client, {"sleutel": bad}).status_code == 200
     assert report(client, {"sleutel": good}).status_code == 200
     assert reason(app, key[0]) == "leaked"
 

@@ -33,7 +33,7 @@ PLACE = "Een openbare map van een leverancier"
 
 
 def show(text: str, place: str = "", by: Actor = FINDER) -> None:
-    leaks.report(by, [leaks.Find(text, place)])
+    leaks.report(by, text, place)
 
 
 def sleutel_of(issuance_id: UUID) -> Sleutel:

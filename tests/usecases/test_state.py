@@ -74,10 +74,10 @@ def test_i12_the_end_of_a_leaked_key_is_explained_by_its_events() -> None:
     first = issuance.issue(actor("rosa"), case.aanvraag)
     both = held(first)
     issuance.activate(actor("anna"), first, both.code)
-    leaks.report(ANONYMOUS, [leaks.Find(both.key.reveal(), "Een openbare map")])
+    leaks.report(ANONYMOUS, both.key.reveal(), "Een openbare map")
     again = approved()
     underway = issuance.issue(actor("rosa"), again.aanvraag)
-    leaks.report(ANONYMOUS, [leaks.Find(held(underway).key.reveal())])
+    leaks.report(ANONYMOUS, held(underway).key.reveal())
     assert unexplained() == []
 
 
