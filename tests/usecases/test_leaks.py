@@ -1,5 +1,6 @@
 """A key that somebody found: showing it ends it, and tells who should know; nothing else says that it existed."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -159,6 +160,14 @@ def test_keys_that_never_existed_slow_their_own_network_down_and_no_other() -> N
     elsewhere = Actor(None, frozenset(), None, "web", source="198.51.100.9")
     show(both.key.reveal(), by=elsewhere)
     assert state_of(issuance_id) is State.REVOKED
+
+
+def test_the_time_of_an_answer_does_not_tell_whether_a_key_existed() -> None:
+    _, both = active()
+    for key in (both.key.reveal(), new_key(Omgeving.PRODUCTIE).reveal()):
+        start = time.monotonic()
+        show(key)
+        assert time.monotonic() - start >= leaks.ANSWER_SECONDS
 
 
 def test_more_keys_than_a_report_holds_are_refused_before_the_database_is_asked() -> None:
