@@ -16,6 +16,9 @@ import keyservice.accounts.blueprint
 import keyservice.accounts.login
 import keyservice.accounts.sessions
 import keyservice.accounts.views
+import keyservice.api.operation
+import keyservice.api.pages
+import keyservice.api.views
 import keyservice.contacts.views
 import keyservice.gemeenten.views
 import keyservice.issuance.kept_contacts_views
@@ -34,6 +37,7 @@ from keyservice.audit.triggers import check_triggers
 from keyservice.database import db, engine_options, tune
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
+from keyservice.sleutels.usage import write_in_background
 from keyservice.web import access
 
 PACKAGE = Path(__file__).parent
@@ -49,6 +53,8 @@ PAGES = (
     keyservice.issuance.kept_contacts_views,
     keyservice.issuance.wave_views,
     keyservice.overview.views,
+    keyservice.api.views,
+    keyservice.api.pages,
 )
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024
@@ -76,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAIL_DEBUG=0,
         MAIL_DEFAULT_SENDER=settings.mail_from,
     )
-    app.url_map.strict_slashes = True
+    app.url_map.strict_slashes, app.url_map.merge_slashes = True, False
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     keyservice.accounts.sessions.register(app)
@@ -85,12 +91,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         tune(db.engine)
     Migrate(app, db, directory=str(PACKAGE / "migrations"), render_as_batch=True)
     Babel(app)
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(keyservice.api.operation.bp)  # no cookie opens it, so no page of another site can use one
     keyservice.outbox.channels.mail.mail.init_app(app)
     keyservice.web.headers.register(app, settings)
     keyservice.web.dates.register(app)
     keyservice.web.errors.register(app)
     keyservice.accounts.login.register(app, settings)
+    keyservice.api.views.register(app)
     app.before_request(access.guard)
     app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
     for pages in PAGES:
@@ -118,6 +125,7 @@ def ready_app(settings: Settings | None = None) -> Flask:
         finally:
             db.session.remove()
             db.engine.dispose()  # a process that is forked from this one must not share the connection
+    write_in_background(app)
     return app
 
 

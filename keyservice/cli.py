@@ -16,6 +16,7 @@ from keyservice import worker as work
 from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
 from keyservice.audit.triggers import TriggersMissing
+from keyservice.cli_asking import asking_system
 from keyservice.cli_audit import audit
 from keyservice.cli_rings import rings
 from keyservice.gemeenten.service import load_register
@@ -222,6 +223,7 @@ def check_key() -> None:
     sys.exit(0 if fault is None else 1)
 
 
+commands.add_command(asking_system)
 commands.add_command(audit)
 commands.add_command(rings)
 

@@ -21,6 +21,7 @@ import keyservice.contacts.timers
 import keyservice.integrity.watch
 import keyservice.issuance.ring_keys
 import keyservice.issuance.timers
+import keyservice.issuance.use_timers
 from keyservice import audit
 from keyservice.audit.sealer import TrailBroken, seal
 from keyservice.database import db
@@ -44,6 +45,7 @@ TIMERS: tuple[Callable[[], object], ...] = (
     *keyservice.contacts.timers.TIMERS,
     *keyservice.aanvragen.timers.TIMERS,
     *keyservice.issuance.timers.TIMERS,
+    *keyservice.issuance.use_timers.TIMERS,
     *keyservice.issuance.ring_keys.TIMERS,
     *keyservice.accounts.timers.TIMERS,
     *keyservice.integrity.watch.TIMERS,

@@ -22,7 +22,7 @@ from keyservice.database import db, transaction
 from keyservice.kernel.actor import DUO_ROLES, Actor
 from keyservice.kernel.text import clean, holds_secret
 from keyservice.settings import Mode, Settings
-from keyservice.web import access
+from keyservice.web import access, machine
 from keyservice.web.forms import refuse_secret
 
 REFUSED = "E-mailadres of wachtwoord klopt niet. Controleer allebei en probeer het opnieuw."
@@ -143,7 +143,7 @@ def _forms_only() -> None:
 def load_actor() -> None:
     """Set `g.actor` from the session: the roles valid now, for the gemeente chosen."""
     user = cast("Account", current_user)
-    if not user.is_authenticated:
+    if machine.asks() or not user.is_authenticated:
         g.actor = visiting()
         return
     grants = queries.valid_grants(user.id)
@@ -171,7 +171,8 @@ def load_actor() -> None:
 def visiting() -> Actor:
     """Return the actor of a request of somebody who is not logged in."""
     agent = clean(request.user_agent.string)[:200]
-    return Actor(None, frozenset(), None, "web", source=request.remote_addr, agent=agent)
+    origin = "api" if machine.asks() else "web"
+    return Actor(None, frozenset(), None, origin, source=request.remote_addr, agent=agent)
 
 
 def _logged_in(_app: Flask, user: Account, authn_via: list[str], **_rest: object) -> None:

@@ -29,6 +29,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import link_token
 from keyservice.kernel.text import clean
+from keyservice.web import machine
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
@@ -96,8 +97,10 @@ class DatabaseSessions(SessionInterface):
         """Return the name: with the `__Host-` guard on https, plain in the demo over http on one's own machine."""
         return "__Host-sessie" if settings.current().secure else "sessie"
 
-    def open_session(self, app: Flask, request: Request) -> BrowserSession:
-        """Find the session of a request, or begin an empty one."""
+    def open_session(self, app: Flask, request: Request) -> BrowserSession | None:
+        """Find the session of a request, or begin an empty one; a machine has none, whatever cookie it sends."""
+        if machine.asks(request):
+            return None
         with app.app_context():
             token = request.cookies.get(self.get_cookie_name(app))
             try:

@@ -71,6 +71,8 @@ def record(
         "fields": {name: values[name] for name in event.fields},
         "private": {n: hashlib.sha256(salt + value.encode()).hexdigest() for n, (salt, value) in privates.items()},
     }
+    if actor.sleutel:
+        content["sleutel"] = actor.sleutel
     _insert(content, canonical_bytes(content))
     if privates:
         rows = [{"event": event_id, "name": n, "salt": salt, "value": v} for n, (salt, v) in privates.items()]
@@ -129,7 +131,7 @@ def record_refusal(actor: Actor, act: str, reason: str, *, dossier: UUID | None 
     Unknown parties are counted, with one event per source, reason and minute, so that nobody can flood the trail.
     """
     with transaction():
-        if actor.person:
+        if actor.person or actor.sleutel:
             record(ACT_REFUSED, actor, dossier=dossier, result=Result.REFUSED, act=act, reason=reason)
         elif _count_anonymous(actor.source or "unknown", reason) == 1:
             record(ANONYMOUS_REFUSED, actor, result=Result.REFUSED, kind=reason, source=actor.source)

@@ -3,5 +3,7 @@
 import os
 
 from keyservice.demo.stack import demo_app
+from keyservice.sleutels.usage import write_in_background
 
 app = demo_app(os.environ)
+write_in_background(app)

@@ -38,6 +38,14 @@ def _key_revoked(to: Expected, told: Told) -> None:
     to.change("sleutel", told.subject, revoked_at=About(told.at), reason=told.fields["reason"])
 
 
+def _asker_added(to: Expected, told: Told) -> None:
+    to.make("asking_system", told.subject, name=told.fields["name"], made_at=About(told.at), ended_at=None)
+
+
+def _asker_ended(to: Expected, told: Told) -> None:
+    to.change("asking_system", told.subject, ended_at=About(told.at))
+
+
 def _handing_over(to: Expected, told: Told) -> None:
     to.make(
         "issuance",
@@ -84,7 +92,7 @@ def _code_refused(to: Expected, told: Told) -> None:
 
 def _ended(how: End) -> Handler:
     def handler(to: Expected, told: Told) -> None:
-        # "Dit was ik niet" about a key that works revokes it; its handing over had ended before.
+        # "Dit was ik niet" about a key that works, or a leak, revokes it; its handing over had ended before.
         if to.table("issuance").get(told.subject, {}).get("ended_at") is None:
             to.change("issuance", told.subject, ended_at=About(told.at), end_reason=how)
 
@@ -139,6 +147,8 @@ HANDLERS: Handlers = {
     sleutels.ACTIVATED: _key_activated,
     sleutels.SUSPENDED: _key_suspended,
     sleutels.REVOKED: _key_revoked,
+    sleutels.ASKER_ADDED: _asker_added,
+    sleutels.ASKER_ENDED: _asker_ended,
     issuance.STARTED: _handing_over,
     issuance.RESENT: _resent,
     issuance.FETCHED: _fetched,
@@ -150,6 +160,7 @@ HANDLERS: Handlers = {
     issuance.DONE: _ended(End.DONE),
     issuance.CANCELLED: _ended(End.CANCELLED),
     issuance.DISOWNED: _ended(End.CANCELLED),
+    issuance.LEAKED: _ended(End.CANCELLED),
     issuance.LAPSED: _ended(End.LAPSED),
     issuance.RENEWED: _renewed,
     outbox.LETTER_READY: _letter_made,
@@ -166,6 +177,9 @@ HANDLERS: Handlers = {
 # The end of a letter is that of its delivery, which has events of its own.
 WITHOUT_FACTS: tuple[EventType, ...] = (
     sleutels.DAMAGED,
+    sleutels.FIRST_USED,
+    sleutels.USED_ELSEWHERE,
+    sleutels.TRIED,
     issuance.PASSWORD_READY,
     issuance.REMINDED,
     issuance.LETTER_FAILED,

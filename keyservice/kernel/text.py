@@ -15,7 +15,7 @@ _INVISIBLE = re.compile(
 _DASH = "-\u2010-\u2015"  # also what a word processor makes of hyphens
 _READABLE = "2-9A-HJKMNP-Z"  # the alphabet of passwords (`kernel.ids.READABLE`)
 _SECRETS = (
-    re.compile(r"asl_[ap]_[0-9A-Z]{8,}", re.IGNORECASE),
+    re.compile(r"as(?:l_[ap]|v)_[0-9A-Z]{8,}", re.IGNORECASE),
     re.compile(rf"[{_DASH}]{{2}}\s*BEGIN [A-Z ]*PRIVATE KEY"),
     re.compile(r"PuTTY-User-Key-File"),
     re.compile(
@@ -26,7 +26,7 @@ _SECRETS = (
 )
 # Broken over lines, when the spaces are gone; digit, capital and small letter tell it from a sentence.
 _BROKEN_KEY = re.compile(
-    r"(?i:asl_[ap]_)(?=[A-Za-z]{0,37}[0-9])(?=[0-9a-z]{0,37}[A-Z])(?=[0-9A-Z]{0,37}[a-z])[0-9A-Za-z]{38}"
+    r"(?i:as(?:l_[ap]|v)_)(?=[A-Za-z]{0,37}[0-9])(?=[0-9a-z]{0,37}[A-Z])(?=[0-9A-Z]{0,37}[a-z])[0-9A-Za-z]{38}"
 )
 
 
@@ -43,10 +43,14 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a typed text holds an applicatiesleutel, a private key or a zip password."""
-    # As it reads: wide letters as plain ones, what an address escapes (%5F) or a text with markup (\\_) too.
-    plain = unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
+    """Tell whether a typed text holds a key, the credential of a system, a private key or a zip password."""
+    plain = as_it_reads(text)
     return any(pattern.search(plain) for pattern in _SECRETS) or bool(_BROKEN_KEY.search("".join(plain.split())))
+
+
+def as_it_reads(text: str) -> str:
+    """Return a text with wide letters as plain ones, and without the escapes of addresses (%5F) and of markup."""
+    return unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
 
 
 def fold(text: str) -> str:

@@ -26,6 +26,7 @@ SUBJECTS: Mapping[str, str] = MappingProxyType(
         "aanvraag": "Aanvragen",
         "access": "Geweigerde toegang",
         "account": "Accounts en inloggen",
+        "asking-system": "Systemen die naar sleutels vragen",
         "audit": "Logboek",
         "contact": "Contactpersonen",
         "factor": "Inlogmiddelen",

@@ -15,6 +15,7 @@ from keyservice.audit.events import RESTORE_ACCEPTED
 from keyservice.audit.tallies import Bunch
 from keyservice.issuance.events import (
     DISOWNED,
+    LEAKED,
     LETTER_FAILED,
     LETTER_RETURNED,
     RELEASED,
@@ -22,7 +23,7 @@ from keyservice.issuance.events import (
     WAVE_STARTED,
 )
 from keyservice.kernel import clock
-from keyservice.sleutels.events import DAMAGED
+from keyservice.sleutels.events import DAMAGED, TRIED, USED_ELSEWHERE
 
 # An office of DUO is open on working days from 7 to 19; people of a gemeente rest from 23 to 6.
 OPENS, CLOSES = 7, 19
@@ -39,10 +40,13 @@ ALWAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "audit:mismatch": ("Opgeslagen gegevens volgen niet uit het logboek. Wat zij gaven, werkt niet meer", "error"),
         RESTORE_ACCEPTED.code: ("Twee mensen besloten verder te gaan met een oudere database", "error"),
         DISOWNED.code: ("Een contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken", "error"),
+        LEAKED.code: ("Iemand vond een sleutel en meldde dat. De sleutel is ingetrokken", "error"),
         RING_KEY_DESTROYED.code: ("Er is verzegelde inhoud vernietigd die nog nodig was", "error"),
         RELEASED.code: ("Een wachtwoord is met de hand vrijgegeven", "warning"),
         LETTER_FAILED.code: ("Een brief met een wachtwoord is mislukt. De sleutel is ingetrokken", "warning"),
         LETTER_RETURNED.code: ("Een brief met een wachtwoord kwam terug. De sleutel is ingetrokken", "warning"),
+        USED_ELSEWHERE.code: ("Een sleutel is gebruikt vanaf een ander netwerk dan eerst", "warning"),
+        TRIED.code: ("Iemand gebruikte een sleutel die niet werkt", "warning"),
         WAVE_STARTED.code: ("Een vernieuwingsronde is gestart", "warning"),
     }
 )

@@ -20,6 +20,8 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_PATTERN = re.compile(r"asl_[ap]_[0-9A-Za-z]{38}")
 """Every applicatiesleutel matches this; for secret scanners, and published in the berichtenboek."""
 
+_CREDENTIAL_PATTERN = re.compile(r"asv_[0-9A-Za-z]{38}")
+
 _RANDOM_LENGTH = 32
 _CHECK_LENGTH = 6  # 62 ** 6 is more than 2 ** 32
 _PREFIX_LENGTH = 6
@@ -48,9 +50,22 @@ _PREFIX_OF = {omgeving: prefix for prefix, omgeving in _PREFIXES.items()}
 
 def new_key(omgeving: Omgeving) -> Secret:
     """Return a new applicatiesleutel from the random source of the operating system."""
-    random_part = "".join(secrets.choice(BASE62) for _ in range(_RANDOM_LENGTH))
-    stem = _PREFIX_OF[omgeving] + random_part
+    return _new(_PREFIX_OF[omgeving])
+
+
+def new_credential() -> Secret:
+    """Return a new credential of a system that asks about keys: as a key, with the prefix `asv_`."""
+    return _new("asv_")
+
+
+def _new(prefix: str) -> Secret:
+    stem = prefix + "".join(secrets.choice(BASE62) for _ in range(_RANDOM_LENGTH))
     return Secret(stem + _checksum(stem))
+
+
+def is_credential(text: str) -> bool:
+    """Tell whether a text can be the credential of a system that asks about keys."""
+    return bool(_CREDENTIAL_PATTERN.fullmatch(text)) and _checksum(text[:-_CHECK_LENGTH]) == text[-_CHECK_LENGTH:]
 
 
 def kind(text: str) -> Omgeving | None:
@@ -75,7 +90,7 @@ def check_format(text: str) -> Fault | None:
 
 
 def digest(key: Secret) -> bytes:
-    """Return the SHA-256 (32 bytes) under which a key is stored; 190 random bits need neither salt nor slowness."""
+    """Return the SHA-256 (32 bytes) under which a key or credential is stored; 190 random bits need no salt."""
     return hashlib.sha256(key.reveal().encode()).digest()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, update
+from sqlalchemy import Row, insert, update
 
 from keyservice import audit, settings
 from keyservice.database import execute_count, next_number, table_of, transaction
@@ -20,15 +20,18 @@ from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import SealBroken
 from keyservice.kernel.secret import Secret
-from keyservice.sleutels import events, queries
+from keyservice.sleutels import events, limits, queries
 from keyservice.sleutels.format import Omgeving, check_format, digest, new_key
 from keyservice.sleutels.life import Facts
-from keyservice.sleutels.models import Sleutel
+from keyservice.sleutels.models import Sleutel, facts_of
 
 log = structlog.get_logger()
 LIFE_DAYS = 365  # `design.md` 2.8: until the last working day on or before day 365
+LEAKED = "leaked"
 _PURPOSE = "sleutel"
 _INSERT = insert(table_of(Sleutel))
+Kept = Sleutel | Row[*tuple[Any, ...]]
+"""A key as an object, or as the bare row that the hot path reads."""
 
 
 def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> tuple[UUID, Secret]:
@@ -89,22 +92,38 @@ def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID | None)
         actor.require(Role.RELATIEBEHEERDER, *GEMEENTE_ROLES)
     with transaction():
         sleutel = queries.locked(sleutel_id)
-        if sleutel.revoked_at is not None:
-            raise Conflict("sleutel-revoked")
         if intact(sleutel):
             _require_own(actor, sleutel)
-        else:
-            _record(events.DAMAGED, actor, sleutel, dossier)
-        _write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
-        audit.record(
-            events.REVOKED,
-            actor,
-            dossier=dossier,
-            subject=sleutel_id,
-            gemeente=sleutel.gemeente,
-            number=sleutel.number,
-            reason=reason,
-        )
+        _revoke(actor, sleutel, reason, dossier)
+
+
+def revoke_leaked(actor: Actor, sleutel_id: UUID, key: Secret, *, dossier: UUID | None) -> None:
+    """End a key for good for whoever shows it, without any role: who has it is the proof that it leaked.
+
+    Raises NotFound when the key is not that of the row, or Conflict when it is revoked already.
+    """
+    with transaction():
+        sleutel = queries.locked(sleutel_id)
+        if digest(key) != sleutel.digest:
+            raise NotFound("sleutel")
+        _revoke(actor, sleutel, LEAKED, dossier)
+
+
+def _revoke(actor: Actor, sleutel: Sleutel, reason: str, dossier: UUID | None) -> None:
+    if sleutel.revoked_at is not None:
+        raise Conflict("sleutel-revoked")
+    if not intact(sleutel):
+        _record(events.DAMAGED, actor, sleutel, dossier)
+    _write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
+    audit.record(
+        events.REVOKED,
+        actor,
+        dossier=dossier,
+        subject=sleutel.id,
+        gemeente=sleutel.gemeente,
+        number=sleutel.number,
+        reason=reason,
+    )
 
 
 def suspend(sleutel_id: UUID, cause: str, *, dossier: UUID | None) -> None:
@@ -149,18 +168,28 @@ def find(key: Secret) -> Sleutel | None:
     sleutel = queries.by_digest(key)
     if sleutel is None or intact(sleutel):
         return sleutel
-    log.error("the MAC of a key does not fit", sleutel=sleutel.number)
-    with transaction():
-        _record(events.DAMAGED, WORKER, sleutel, None)
+    alarm(sleutel)
     return None
 
 
-def intact(sleutel: Sleutel) -> bool:
+def intact(sleutel: Kept) -> bool:
     """Tell whether the MAC of a row fits its digest and facts."""
     try:
-        return settings.rings().mac_fits(sleutel.mac, _PURPOSE, *_parts(sleutel, sleutel.facts, sleutel.reason))
+        return settings.rings().mac_fits(sleutel.mac, _PURPOSE, *_parts(sleutel, facts_of(sleutel), sleutel.reason))
     except SealBroken:  # a ring key that never existed: somebody made the MAC up
         return False
+
+
+def alarm(sleutel: Kept) -> None:
+    """Tell of a key that was shown and whose row was changed from outside.
+
+    At most once a minute per key and process: whoever holds such a key must not be able to fill the trail.
+    """
+    if limits.current().alarms.take(sleutel.id):
+        return
+    log.error("the MAC of a key does not fit", sleutel=sleutel.number)
+    with transaction():
+        _record(events.DAMAGED, WORKER, sleutel, None)
 
 
 def _write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
@@ -177,7 +206,7 @@ def _write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
         raise Conflict("changed-meanwhile")
 
 
-def _parts(sleutel: Sleutel, facts: Facts, reason: str | None) -> tuple[str, ...]:
+def _parts(sleutel: Kept, facts: Facts, reason: str | None) -> tuple[str, ...]:
     moments = (facts.not_before, facts.expires_at, facts.activated_at, facts.suspended_at, facts.revoked_at)
     fixed = (str(sleutel.id), sleutel.number, sleutel.gemeente, sleutel.omgeving, sleutel.digest.hex())
     return (*fixed, *(_text(moment) for moment in moments), reason or "")
@@ -187,5 +216,5 @@ def _text(moment: datetime | None) -> str:
     return moment.isoformat(timespec="microseconds") if moment else ""
 
 
-def _record(event: audit.EventType, actor: Actor, sleutel: Sleutel, dossier: UUID | None) -> None:
+def _record(event: audit.EventType, actor: Actor, sleutel: Kept, dossier: UUID | None) -> None:
     audit.record(event, actor, dossier=dossier, subject=sleutel.id, gemeente=sleutel.gemeente, number=sleutel.number)

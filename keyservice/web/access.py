@@ -27,13 +27,15 @@ class LoginNeeded(Exception):
 class Access:
     """What a route asks: nothing (`public`), somebody logged in, one of `roles`; and whether a fresh factor.
 
-    Who has logged in and has no second factor yet comes only where `enrolling` says so.
+    Who has logged in and has no second factor yet comes only where `enrolling` says so. `scheme` names how a machine
+    proves itself: no login opens such a route.
     """
 
     public: bool = False
     roles: frozenset[Role] = frozenset()
     step_up: bool = False
     enrolling: bool = False
+    scheme: str | None = None
 
 
 def _declare(access: Access) -> Callable[[View], View]:
@@ -67,6 +69,11 @@ def own_account(view: View) -> View:
 def allow(*roles: Role, step_up: bool = False) -> Callable[[View], View]:
     """Mark a view for people with one of these roles; `step_up` asks a fresh factor for its POST."""
     return _declare(Access(roles=frozenset(roles), step_up=step_up))
+
+
+def machine(scheme: str) -> Callable[[View], View]:
+    """Mark a view for machines that prove themselves by a scheme of the extension `keyservice.schemes`."""
+    return _declare(Access(scheme=scheme))
 
 
 def declared(app: Flask, endpoint: str) -> Access | None:
@@ -105,6 +112,10 @@ def guard() -> ResponseReturnValue | None:
     if access is None:
         current_app.logger.error("route %s declares no access", request.endpoint)
         abort(403)
+    if access.scheme:
+        prove: Callable[[], Actor] = current_app.extensions["keyservice.schemes"][access.scheme]
+        g.actor = prove()
+        return None
     who = actor()
     to_enrolment = _enrolment(access, who)
     if to_enrolment or access.public:

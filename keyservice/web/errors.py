@@ -1,6 +1,7 @@
-"""Every failure becomes a page that says what to do, never a stack trace."""
+"""Every failure becomes a page, or for a machine a problem, that says what to do; never a stack trace."""
 
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, render_template, request, url_for
@@ -13,7 +14,7 @@ from keyservice import audit
 from keyservice.database import db
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, TooOften, UseCaseError
-from keyservice.web import access
+from keyservice.web import access, machine
 from keyservice.web.error_texts import text_of
 from keyservice.web.kept import from_elsewhere, kept_address, kept_fields
 
@@ -46,7 +47,7 @@ def use_case_error(error: UseCaseError) -> ResponseReturnValue:
 
 def _explained(error: UseCaseError) -> ResponseReturnValue:
     title, happened = text_of(error)
-    return page(STATUS[type(error)], title=title, happened=happened, back_url=_back(error))
+    return page(STATUS[type(error)], title=title, happened=happened, back_url=_back(error), error=error)
 
 
 def _back(error: UseCaseError) -> str:
@@ -74,8 +75,9 @@ def too_often(error: TooOften) -> ResponseReturnValue:
     db.session.rollback()
     audit.record_refusal(access.actor(), request.endpoint or "", error.code)
     seconds = error.data["seconds"]
-    body, status = page(429, seconds=seconds, fields=kept_fields(_NOT_KEPT), action=kept_address())
-    return body, status, {"Retry-After": str(seconds)}
+    answer = page(429, seconds=seconds, fields=kept_fields(_NOT_KEPT), action=kept_address())
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -83,7 +85,8 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     original = getattr(error, "original_exception", None)  # what failed before or after the view itself
     if isinstance(original, OperationalError):
         return database_away(original)
-    if isinstance(error, SecurityError):  # a foreign host: without a known one no page can name its own address
+    # A foreign host: without a known one no page can name its own address.
+    if isinstance(error, SecurityError) and not machine.asks():
         return Response("Dit adres hoort niet bij deze dienst.\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
     if error.response is not None:
         return error.response
@@ -92,15 +95,19 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(original or error)
-    body, _ = page(status if status in PAGES else 400)
-    return body, status, [(n, v) for n, v in error.get_headers() if n == "Allow"]
+    answer = page(status if status in PAGES or machine.asks() else 400)
+    answer.status_code = status
+    answer.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    return answer
 
 
 def database_away(error: OperationalError) -> ResponseReturnValue:
     """Say that the database cannot be reached or is busy, and when to come back."""
     db.session.rollback()
     current_app.logger.error("database away: %s", type(error.orig).__name__)
-    return *page(503), {"Retry-After": RETRY_AFTER_SECONDS}
+    answer = page(503)
+    answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return answer
 
 
 def lost_race(error: IntegrityError) -> ResponseReturnValue:
@@ -125,7 +132,10 @@ def _without_values(error: Exception) -> Exception:
     return bare.with_traceback(error.__traceback__)
 
 
-def page(status: int, **values: object) -> tuple[str, int]:
-    """Render the page of an error."""
+def page(status: int, **values: object) -> Response:
+    """Render the page of an error, or for a machine its problem."""
+    if machine.asks():
+        problem: Callable[..., Response] = current_app.extensions["keyservice.problem"]
+        return problem(status, **values)
     values.setdefault("missing_roles", g.get("missing_roles", frozenset()))
-    return render_template(f"errors/{status}.html", **values), status
+    return Response(render_template(f"errors/{status}.html", **values), status, mimetype="text/html")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from keyservice.web import access
+from keyservice.web import access, machine
 from tests.factories.form import STEPS
 from tests.factories.rights import Own, Things
 
@@ -64,10 +64,11 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "act": lambda _things, _endpoint: "aanvulling-vragen",
     "audience": lambda _things, _endpoint: "gemeente",
     "filename": lambda _things, _endpoint: "favicon.svg",
+    "slug": lambda _things, _endpoint: "te-vaak",
 }
 # Parts that are a person's own, and those that are nobody's.
 PERSONAL = {"passkey_id"}
-GENERAL = {"what", "how", "step", "act", "filename", "audience", "wave_id", "halt"}
+GENERAL = {"what", "how", "step", "act", "filename", "audience", "wave_id", "halt", "slug"}
 TYPED = {name: value for step in STEPS.values() for name, value in step.items()} | {
     **dict.fromkeys(("text", "motivation", "reden"), "Gebeld en gecontroleerd."),
     **dict.fromkeys(("contacts", "software", "signer", "bekend", "gebeld", "bevestigd"), "y"),
@@ -108,9 +109,10 @@ class Row:
 
 
 def rows(app: Flask) -> dict[Row, Rule]:
-    """Return every route and method. Raises KeyError for a part of an address that PARTS does not know."""
+    """Return every route and method for people. Raises KeyError for a part of an address that PARTS does not know."""
     found = {}
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+    pages = [rule for rule in app.url_map.iter_rules() if not machine.serves(rule.rule)]
+    for rule in sorted(pages, key=lambda rule: rule.rule):
         if unknown := rule.arguments - PARTS.keys():
             raise KeyError(f"{rule.rule}: add {', '.join(sorted(unknown))} to PARTS")
         for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"}):

@@ -9,7 +9,7 @@ import click
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from keyservice import cli, settings, worker
@@ -27,6 +27,8 @@ from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import SEALING_RINGS
 from keyservice.outbox.bounces import take_in
 from keyservice.outbox.models import Delivery, OutboxMessage
+from keyservice.sleutels import asking
+from keyservice.sleutels.models import Sleutel, SleutelUse
 from tests.conftest import backend_of
 from tests.factories.no_events import TRAIL, changed, content, refuse_events
 from tests.factories.post import queue, row
@@ -50,6 +52,9 @@ WITHOUT_EVENT = {
 DAYS = (3, 8, 31, 61, 380)
 # What each command writes is tried below, or it writes nothing in the database.
 COMMANDS = {
+    "asking-system add": "below",
+    "asking-system end": "below",
+    "asking-system list": "reads",
     "accounts first-beheerder": "below",
     "audit accept-restore": "tests/usecases/test_restore.py",
     "audit export": "the event alone",
@@ -113,6 +118,10 @@ def waiting(tmp_path: Path) -> Iterator[Callable[[], Flask]]:
                 # A role that no event explains.
                 role = {"role": Role.AANVRAGER, "gemeente": HERE, "valid_from": clock.now()}
                 session.add(Grant(id=new_id(), account_id=person_id("tom"), **role))
+                # A key that was used, of which nobody was told.
+                moments = {"first_at": clock.now(), "last_at": clock.now()}
+                for sleutel in session.scalars(select(Sleutel.id)):
+                    session.add(SleutelUse(sleutel_id=sleutel, network="192.0.2.0/24", count=1, **moments))
 
         def flush() -> None:
             with app.app_context():
@@ -188,7 +197,16 @@ def _bounce() -> Work:
     return lambda: take_in(report)
 
 
-@pytest.mark.parametrize("prepare", [_register, _first_beheerder, _bounce])
+def _asker() -> Work:
+    return lambda: asking.add("cvs")
+
+
+def _asker_gone() -> Work:
+    asking.add("cvs")
+    return lambda: asking.end("cvs")
+
+
+@pytest.mark.parametrize("prepare", [_register, _first_beheerder, _bounce, _asker, _asker_gone])
 def test_i3_no_command_changes_anything_when_its_event_cannot_be_written(
     app: Flask, prepare: Callable[[], Work]
 ) -> None:

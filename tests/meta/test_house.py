@@ -27,6 +27,7 @@ REVEALS = {
     "accounts/passwords.py",  # hashes a password
     "accounts/totp.py",  # seals the secret of an app, computes its codes
     "cli.py",  # prints the link and code of the first beheerder
+    "cli_asking.py",  # prints a new credential, once
     "contacts/challenges.py",  # makes the MAC of a code
     "contacts/practice.py",  # writes the code into the text of the practice zip
     "contacts/service.py",  # seals the password of the practice zip

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from keyservice.app import LONGEST_REQUEST
 from keyservice.kernel.passwords import new_password
 from keyservice.kernel.text import clean, fold, holds_secret
-from keyservice.sleutels.format import Omgeving, new_key
+from keyservice.sleutels.format import Omgeving, new_credential, new_key
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,7 @@ PASSWORD = new_password().reveal()
 # Named, because they are random: every process that runs tests must see the same names.
 SECRETS = {
     "a key": KEY,
+    "the credential of a system": new_credential().reveal(),
     "a key in a sentence": f"De sleutel is {KEY}.",
     "a key in capitals": KEY.upper(),
     "half a key": KEY[:20],

@@ -25,8 +25,9 @@ SHARED = {
     ),
     "message-not-dead": ("Dit bericht is al opgepakt", "Het bericht wacht niet meer op u."),
 }
-# Commands about the audit trail.
+# Commands.
 COMMANDS = {
+    "asking-system-known": ("Dit systeem mag al vragen", "Een naam hoort bij 1 systeem tegelijk."),
     "not-logged-in": ("U bent niet ingelogd", "E-mailadres, wachtwoord of code van de app klopt niet."),
     "restore-not-needed": ("Er is niets te aanvaarden", "De database past bij het bestand met de controlepunten."),
     "restore-damaged": (

@@ -1,0 +1,55 @@
+"""Who calls the API: the key or credential in the header Authorization, and nothing else, says it."""
+
+from flask import g, request
+
+from keyservice.api import problems
+from keyservice.api.answers import stop
+from keyservice.kernel.actor import Actor
+from keyservice.kernel.errors import TooOften
+from keyservice.kernel.text import holds_secret
+from keyservice.sleutels import asking, verification
+from keyservice.sleutels.life import State
+from keyservice.web import machine
+
+_NOT_USABLE = {
+    State.EXPIRED: problems.EXPIRED,
+    State.REVOKED: problems.REVOKED,
+    State.SUSPENDED: problems.SUSPENDED,
+    State.SLEEPING: problems.SLEEPING,
+}
+
+
+def refuse_secret_in_address() -> None:
+    """Refuse a request that carries a key in its address, whatever it asks: addresses end up in logs."""
+    if machine.asks() and holds_secret(request.full_path):
+        stop(problems.SECRET_IN_ADDRESS)
+
+
+def by_sleutel() -> Actor:
+    """Return the actor that the key of this request is, and keep the key as `g.sleutel`. Ends the request if it fails.
+
+    Why a key does not work, only who has the whole key hears; all else gets one answer (`design.md` 5).
+    """
+    try:
+        checked = verification.admit(_bearer(), request.remote_addr)
+    except TooOften as error:  # no refusal is recorded: that would cost more than the request
+        stop(problems.TOO_OFTEN, headers={"Retry-After": str(error.data["seconds"])})
+    except verification.Unknown:
+        stop(problems.NO_KEY)
+    except verification.NotUsable as error:
+        stop(_NOT_USABLE[error.state], sleutel=error.checked.number)
+    g.sleutel = checked
+    return Actor(None, frozenset(), checked.gemeente, "api", source=request.remote_addr, sleutel=checked.id)
+
+
+def by_system() -> Actor:
+    """Return the actor that an asking system is: nobody's, of no gemeente. Ends the request when it is unknown."""
+    if asking.recognise(_bearer()) is None:
+        stop(problems.NO_SYSTEM)
+    return Actor(None, frozenset(), None, "api", source=request.remote_addr)
+
+
+def _bearer() -> str:
+    """Return the token of the header Authorization (RFC 6750, 2.1), or an empty text."""
+    given = request.authorization
+    return given.token or "" if given and given.type == "bearer" else ""

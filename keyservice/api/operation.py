@@ -1,0 +1,111 @@
+"""An operation of the API: one function with pydantic models and a Dutch docstring.
+
+spectree makes the OpenAPI document of them. The requests are read here, because it takes what is no JSON for an empty
+object and converts a text into a number; the API reads strictly and says everything that is wrong at once.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ValidationError
+from spectree import Response as Answers
+from spectree import SpecTree
+
+from keyservice.api import problems
+from keyservice.api.answers import stop, wrong_input
+from keyservice.api.fields import Fout, Probleem, faults
+from keyservice.api.problems import Problem
+from keyservice.web import access
+from keyservice.web.machine import ROOT
+
+bp = Blueprint("api", __name__, url_prefix=ROOT)
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+spec = SpecTree(
+    "flask",
+    annotations=False,
+    mode="strict",
+    validation_error_status=400,
+    validation_error_model=Probleem,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _parent, child: child,
+)
+# Per operation, by the name of its function: what it may answer beside what every operation may.
+PROBLEMS: dict[str, Sequence[Problem]] = {}
+View = Callable[..., BaseModel | tuple[BaseModel, Mapping[str, str]]]
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    scheme: str | None,
+    tag: str,
+    answer: type[BaseModel],
+    status: int = 200,
+    json: type[BaseModel] | None = None,
+    form: type[BaseModel] | None = None,
+    can_go_wrong: Sequence[Problem] = (),
+) -> Callable[[View], View]:
+    """Make a function an operation; who may is what `scheme` lets in (`access.machine`), None: anybody.
+
+    The function takes what was sent, as `json` or `form` (if there is one), and the parts of the path by name. It
+    returns its answer, or that and headers. Its docstring becomes the text in the document.
+    """
+
+    def add(view: View) -> View:
+        @functools.wraps(view)
+        def handle(**parts: object) -> Response:
+            _require_acceptable()
+            sent = [_read_json(json)] if json else [_read_form(form)] if form else []
+            found = view(*sent, **parts)
+            body, headers = found if isinstance(found, tuple) else (found, {})
+            text = body.model_dump_json(by_alias=True, exclude_none=True)
+            return Response(text, status, headers, mimetype=JSON)
+
+        documented = spec.validate(
+            json=json,
+            form=form,
+            resp=Answers(**{f"HTTP_{status}": (answer, "Gelukt")}),
+            tags=[tag],
+            security={scheme: []} if scheme else {},
+            operation_id=view.__name__,
+            skip_validation=True,
+        )(handle)
+        PROBLEMS[view.__name__] = can_go_wrong
+        bp.add_url_rule(
+            path, view.__name__, (access.machine(scheme) if scheme else access.public)(documented), methods=[method]
+        )
+        return view
+
+    return add
+
+
+def _require_acceptable() -> None:
+    wanted = request.accept_mimetypes
+    if wanted and wanted.best_match([JSON]) is None:
+        stop(problems.NOT_ACCEPTABLE)
+
+
+def _read_json(model: type[BaseModel]) -> BaseModel:
+    if request.mimetype != JSON:
+        stop(problems.MEDIA_TYPE, headers={"Accept": JSON})
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as error:
+        if any(one["type"] == "json_invalid" for one in error.errors(include_url=False, include_input=False)):
+            stop(problems.JSON)
+        wrong_input(faults(error))
+
+
+def _read_form(model: type[BaseModel]) -> BaseModel:
+    if request.mimetype != FORM:
+        stop(problems.MEDIA_TYPE, headers={"Accept": FORM})
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    # RFC 6749, 3.2: a parameter comes once.
+    if twice := [name for name in known if len(request.form.getlist(name)) > 1]:
+        wrong_input([Fout(veld=name, code="dubbel", melding="Geef dit veld één keer.") for name in twice])
+    try:
+        return model.model_validate(request.form.to_dict())
+    except ValidationError as error:
+        wrong_input(faults(error))

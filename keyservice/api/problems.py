@@ -1,0 +1,176 @@
+"""Every kind of problem the API answers with (RFC 9457). Each has a page `/problemen/<slug>` that says what to do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One kind: `slug` is stable and ends its `type`, `title` never changes, `advice` is what somebody can do."""
+
+    slug: str
+    status: int
+    title: str
+    happened: str
+    advice: str
+
+    @property
+    def type(self) -> str:
+        """Return the address of the page about it, which is also what a program compares."""
+        return f"/problemen/{self.slug}"
+
+
+INPUT = Problem(
+    "ongeldige-invoer",
+    400,
+    "De invoer klopt niet",
+    "Een of meer velden kloppen niet. Wij hebben niets veranderd.",
+    "Bekijk de lijst 'fouten'. Daarin staat per veld wat er mis is. Verbeter alles en stuur het verzoek opnieuw.",
+)
+JSON = Problem(
+    "ongeldige-json",
+    400,
+    "Dit is geen JSON",
+    "Wij kunnen de inhoud van uw verzoek niet lezen als JSON in UTF-8.",
+    "Laat een bibliotheek de JSON maken, en zet hem niet zelf in elkaar met tekst.",
+)
+REQUEST = Problem(
+    "ongeldig-verzoek",
+    400,
+    "Wij begrijpen uw verzoek niet",
+    "Het verzoek is geen goed HTTP-verzoek aan deze dienst.",
+    "Controleer het adres, de headers en de naam van de server. De pagina over de API geeft voorbeelden.",
+)
+SECRET_IN_ADDRESS = Problem(
+    "sleutel-in-adres",
+    400,
+    "Er staat een sleutel in het adres",
+    "Adressen komen in logboeken van servers en netwerken. Daarom kijken wij niet naar een sleutel in een adres.",
+    "Zet de sleutel in de header Authorization. Anderen kunnen deze sleutel hebben gelezen: vervang hem snel.",
+)
+NO_KEY = Problem(
+    "geen-geldige-sleutel",
+    401,
+    "Geen geldige applicatiesleutel",
+    "Er staat geen applicatiesleutel in de header Authorization, of wij kennen hem niet.",
+    "Stuur de sleutel mee als 'Authorization: Bearer asl_…'. Kopieer hem in zijn geheel: één teken anders, en de "
+    "sleutel is ongeldig.",
+)
+EXPIRED = Problem(
+    "sleutel-verlopen",
+    401,
+    "De sleutel is verlopen",
+    "De einddatum van deze sleutel is voorbij. De sleutel werkt niet meer.",
+    "Vraag in Sleuteluitgifte een nieuwe sleutel aan. Doe dat een volgende keer voor de einddatum: dan blijft de oude "
+    "werken tot u de nieuwe gebruikt.",
+)
+REVOKED = Problem(
+    "sleutel-ingetrokken",
+    401,
+    "De sleutel is ingetrokken",
+    "Deze sleutel is ingetrokken en werkt nooit meer.",
+    "Gebruik de nieuwe sleutel, als u die al hebt. Weet u niet waarom de sleutel is ingetrokken? Kijk dan in "
+    "Sleuteluitgifte bij de aanvraag.",
+)
+SUSPENDED = Problem(
+    "sleutel-geblokkeerd",
+    401,
+    "De sleutel is geblokkeerd",
+    "Deze sleutel werkt nu niet, omdat iemand hem heeft geblokkeerd.",
+    "Kijk in Sleuteluitgifte bij de aanvraag. Daar staat of uw gemeente de blokkade kan opheffen, of dat DUO dat doet.",
+)
+SLEEPING = Problem(
+    "sleutel-slaapt",
+    401,
+    "De sleutel is nog niet geactiveerd",
+    "Deze sleutel is goed, maar werkt pas nadat u hem hebt geactiveerd.",
+    "Log in bij Sleuteluitgifte, open de aanvraag en vul de activatiecode in. De code staat bij de sleutel in het "
+    "zipbestand.",
+)
+NO_SYSTEM = Problem(
+    "systeem-onbekend",
+    401,
+    "Wij kennen dit systeem niet",
+    "Alleen systemen met een eigen toegangscode mogen dit vragen. Er staat er geen in de header Authorization, of wij "
+    "kennen hem niet.",
+    "Stuur de toegangscode mee als 'Authorization: Bearer asv_…'. Een applicatiesleutel is hier niet goed. De "
+    "beheerder van Sleuteluitgifte bij DUO geeft de toegangscode.",
+)
+REFUSED = Problem(
+    "niet-toegestaan",
+    403,
+    "Dit mag niet met deze sleutel",
+    "De sleutel is goed, maar geeft geen recht op deze handeling.",
+    "Kijk in de aanvraag van de sleutel voor welke gegevens hij geldt. Vraag anders een nieuwe sleutel aan.",
+)
+NOT_FOUND = Problem(
+    "niet-gevonden",
+    404,
+    "Niet gevonden",
+    "Er is niets op dit adres, of niet voor uw gemeente.",
+    "Controleer het adres. Een adres eindigt nooit op een schuine streep.",
+)
+METHOD = Problem(
+    "methode-niet-toegestaan",
+    405,
+    "Deze methode kan hier niet",
+    "Dit adres kent de methode van uw verzoek niet.",
+    "De header Allow noemt de methoden die er wel zijn.",
+)
+NOT_ACCEPTABLE = Problem(
+    "geen-passend-antwoord",
+    406,
+    "Wij kunnen niet antwoorden zoals u vraagt",
+    "De header Accept sluit application/json uit.",
+    "Stuur 'Accept: application/json', of laat de header weg.",
+)
+CONFLICT = Problem(
+    "intussen-veranderd",
+    409,
+    "Dit kan nu niet (meer)",
+    "De stand van zaken is anders dan uw verzoek veronderstelt. Wij hebben niets veranderd.",
+    "Vraag de gegevens opnieuw op en kijk wat er is veranderd.",
+)
+TOO_LARGE = Problem(
+    "te-groot",
+    413,
+    "Het verzoek is te groot",
+    "De inhoud van het verzoek is groter dan wij lezen.",
+    "Stuur minder tegelijk.",
+)
+MEDIA_TYPE = Problem(
+    "verkeerd-soort-inhoud",
+    415,
+    "Dit soort inhoud lezen wij hier niet",
+    "De header Content-Type ontbreekt of noemt een ander soort inhoud.",
+    "De pagina over de API noemt bij elk verzoek het soort inhoud. Meestal is dat application/json.",
+)
+TOO_OFTEN = Problem(
+    "te-vaak",
+    429,
+    "Te veel verzoeken",
+    "U stuurt meer verzoeken dan wij tegelijk beantwoorden.",
+    "Wacht zoveel seconden als de header Retry-After noemt, en stuur het verzoek dan opnieuw.",
+)
+FAILURE = Problem(
+    "fout-bij-ons",
+    500,
+    "Er ging iets mis bij ons",
+    "Het verzoek is niet uitgevoerd.",
+    "Probeer het later opnieuw. Blijft het misgaan? Neem dan contact met ons op en noem de code in 'detail'.",
+)
+UNAVAILABLE = Problem(
+    "even-niet-bereikbaar",
+    503,
+    "De dienst is even niet bereikbaar",
+    "Het verzoek is niet uitgevoerd.",
+    "Wacht zoveel seconden als de header Retry-After noemt, en stuur het verzoek dan opnieuw.",
+)
+
+# The first of a status stands for it when nothing more is known.
+ALL = (
+    *(REQUEST, INPUT, JSON, SECRET_IN_ADDRESS),
+    *(NO_KEY, EXPIRED, REVOKED, SUSPENDED, SLEEPING, NO_SYSTEM),
+    *(REFUSED, NOT_FOUND, METHOD, NOT_ACCEPTABLE, CONFLICT, TOO_LARGE, MEDIA_TYPE, TOO_OFTEN, FAILURE, UNAVAILABLE),
+)
+BY_SLUG = {problem.slug: problem for problem in ALL}
+BY_STATUS = {problem.status: problem for problem in reversed(ALL)}

@@ -1,0 +1,93 @@
+"""Every operation keeps what the OpenAPI document promises: schemathesis makes requests of it, good and bad ones.
+
+The requests are the same at each run. Its checks: no failure of ours; only statuses, media types, headers and fields
+that are documented; good input is accepted and bad input refused; nothing without a key.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.checks import positive_data_acceptance
+from schemathesis.openapi import from_wsgi
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from tests.factories.keys import awake
+from tests.factories.machines import asker
+
+STRANGER = "asl_p_" + "0" * 38
+
+
+@dataclass(frozen=True)
+class Promised:
+    """The document of the running application, and a secret that opens each of its schemes."""
+
+    schema: BaseSchema
+    secrets: dict[str, str]
+
+    def operations(self) -> Iterator[tuple[APIOperation, str]]:
+        """Yield each operation with a secret that opens it; none for one that is open to all."""
+        for found in self.schema.get_all_operations():
+            operation = found.ok()
+            asked = operation.definition.raw["security"]
+            yield operation, self.secrets[next(iter(asked[0]))] if asked else ""
+
+
+@pytest.fixture
+def promised(app: Flask) -> Promised:
+    with app.app_context():
+        secrets = {"sleutel": awake()[1]}
+    return Promised(from_wsgi("/v1/openapi.json", app), secrets | {"systeem": asker(app).secret})
+
+
+steady = settings(
+    max_examples=100,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def try_all(operation: APIOperation, mode: GenerationMode, look: Callable[[Case], None]) -> None:
+    """Make requests for an operation and look at each."""
+
+    @given(case=operation.as_strategy(mode))
+    @steady
+    def one(case: Case) -> None:
+        look(case)
+
+    one()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_every_operation_keeps_its_promise(promised: Promised, mode: GenerationMode) -> None:
+    for operation, secret in promised.operations():
+        statuses = set()
+
+        def keeps(case: Case) -> None:
+            answer = case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})  # noqa: B023 - called at once
+            statuses.add(answer.status_code)  # noqa: B023
+
+        try_all(operation, mode, keeps)
+        if mode is GenerationMode.POSITIVE:
+            assert statuses <= {200, 201}, operation.label
+
+
+def test_every_operation_refuses_a_stranger(promised: Promised) -> None:
+    def refuses(case: Case) -> None:
+        answer = case.call(headers={"Authorization": f"Bearer {STRANGER}"})
+        assert answer.status_code == 401
+        case.validate_response(answer, excluded_checks=[positive_data_acceptance])
+
+    for operation in (operation for operation, secret in promised.operations() if secret):
+        try_all(operation, GenerationMode.POSITIVE, refuses)
+
+
+def test_the_document_is_valid_openapi_3_1(promised: Promised) -> None:
+    assert list(OPENAPI_31_VALIDATOR.iter_errors(promised.schema.raw_schema)) == []
