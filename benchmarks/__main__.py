@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import audit_trail, issue, mail, report, zip_file
+from benchmarks import audit_trail, issue, mail, report, writers, zip_file
 from benchmarks.report import Figure
 
 ROWS: dict[str, Callable[[], list[Figure]]] = {
@@ -12,6 +12,7 @@ ROWS: dict[str, Callable[[], list[Figure]]] = {
     "mail": mail.run,
     "issue": issue.run,
     "audit-append": audit_trail.run_append,
+    "audit-commit": writers.run,
     "audit-verify": audit_trail.run_verify,
 }
 

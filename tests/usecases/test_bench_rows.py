@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import audit_trail, issue, mail, stage, zip_file
+from benchmarks import audit_trail, issue, mail, stage, writers, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -38,6 +38,12 @@ def test_the_rows_of_the_audit_trail_run() -> None:
     figures += audit_trail.run_verify(rounds=1, slice_seconds=0, events=100)
     assert len(figures) == 2 * len(stage.databases())
     assert all(one.median > one.peer_median > 0 for one in figures)
+
+
+@pytest.mark.skipif("postgresql" not in stage.databases(), reason="this row is about writers on PostgreSQL")
+def test_the_row_audit_commit_runs() -> None:
+    figures = writers.run(rounds=1, seconds=0.3, writers=2)
+    assert all(one.median > 0 and one.peer_median > 0 for one in figures)
 
 
 def rows(app: Flask) -> Counter[str]:
