@@ -1,4 +1,4 @@
-"""Row `audit-commit`: eight writers at once on PostgreSQL, without events, with events, and with the sealer beside them.
+"""Row `audit-commit`: eight writers at once on PostgreSQL, without events, with them, and with the sealer beside.
 
 The chain is what the program does not do: each event waits for the one before it, whose hash it holds.
 """
@@ -29,12 +29,21 @@ from tests.factories.aanvragen import actor
 WRITERS, ROUNDS, SECONDS = 8, 5, 2.0
 SEAL_EVERY = 0.5
 """Seconds between two looks of the sealer, as a worker takes them."""
-ALONE, EVENT, SEALED, CHAINED = "no event", "with its event", "with its event, sealer beside", "chained in the transaction"
-# What is compared, and the most that the time of a commit and the slowest in a hundred may be of the peer's (P8).
-GOALS: Mapping[tuple[str, str], tuple[float | None, float | None]] = {
-    (SEALED, EVENT): (1 / 0.95, 1.2),
-    (SEALED, CHAINED): (1 / 2, None),
-    (SEALED, ALONE): (None, None),
+ALONE, EVENT, SEALED, CHAINED = (
+    "no event",
+    "with its event",
+    "with its event, sealer beside",
+    "chained in the transaction",
+)
+UNITS = {
+    "commit": "us of wall clock per commit of all together",
+    "p99": "us of wall clock, the slowest commit in a hundred",
+}
+# What is compared, and the most that it may be of the peer's (P8).
+GOALS: Mapping[tuple[str, str], Mapping[str, float | None]] = {
+    (SEALED, EVENT): {"commit": 1 / 0.95, "p99": 1.2},
+    (SEALED, CHAINED): {"commit": 1 / 2, "p99": None},
+    (SEALED, ALONE): {"commit": None, "p99": None},
 }
 _LAST = select(AuditEvent.mac).order_by(AuditEvent.row.desc()).limit(1)
 
@@ -59,23 +68,30 @@ def run(rounds: int = ROUNDS, seconds: float = SECONDS, writers: int = WRITERS) 
                 one = work(way, seconds)
                 if number >= 0:
                     seen[way].append(one)
-    return [one for pair, goals in GOALS.items() for one in _figures(seen, *pair, *goals, writers)]
-
-
-def _figures(
-    seen: Mapping[str, Sequence[Seen]], own: str, peer: str, goal: float | None, p99: float | None, writers: int
-) -> Iterator[Figure]:
     how = (
-        f"{writers} processes, two rows of their own a commit, PostgreSQL on this machine; a checkpoint each "
-        f"{SEAL_EVERY * 1000:.0f} ms where the sealer runs; median of {len(seen[own])} rounds in turns"
+        f"{writers} processes, two rows of their own a commit, PostgreSQL on this machine; a look of the sealer each "
+        f"{SEAL_EVERY * 1000:.0f} ms; median of {rounds} rounds in turns"
     )
-    for what, most in ("commit", goal), ("p99", p99):
-        pairs = [(getattr(a, what), getattr(b, what)) for a, b in zip(seen[own], seen[peer], strict=True)]
-        ratio = round(median(a / b for a, b in pairs), 3)
-        middle = [round(median(side), 1) for side in zip(*pairs, strict=True)]
-        unit = "us of wall clock per commit" if what == "commit" else "us of wall clock, slowest of 100"
-        met = None if most is None else ratio <= most
-        yield Figure(f"{own}, {what}", peer, ratio, most and round(most, 3), met, *middle, ratio, unit, how)
+    return [_figure(seen, pair, what, goal, how) for pair, goals in GOALS.items() for what, goal in goals.items()]
+
+
+def _figure(
+    seen: Mapping[str, Sequence[Seen]], pair: tuple[str, str], what: str, goal: float | None, how: str
+) -> Figure:
+    own, peer = ([getattr(one, what) for one in seen[way]] for way in pair)
+    ratio = round(median(a / b for a, b in zip(own, peer, strict=True)), 3)
+    return Figure(
+        name=f"{pair[0]}, {what}",
+        peer=pair[1],
+        ratio=ratio,
+        goal=goal and round(goal, 3),
+        met=None if goal is None else ratio <= goal,
+        median=round(median(own), 1),
+        peer_median=round(median(peer), 1),
+        wall_ratio=ratio,
+        unit=UNITS[what],
+        how=how,
+    )
 
 
 @contextmanager

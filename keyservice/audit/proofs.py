@@ -111,7 +111,9 @@ def _events(dossier: UUID, size: int) -> Sequence[Row[UUID, bytes, int, bytes, i
 
 
 def _older(sizes: set[int]) -> Sequence[Row[int, bytes, str]]:
-    query = select(AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.text).where(AuditCheckpoint.size.in_(sizes))
+    query = select(AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.text).where(
+        AuditCheckpoint.size.in_(sizes)
+    )
     return db.session.execute(query.order_by(AuditCheckpoint.size.desc())).all()
 
 
@@ -143,4 +145,3 @@ def _private(events: list[UUID]) -> dict[UUID, dict[str, tuple[bytes, str]]]:
     for row in db.session.scalars(select(AuditPrivate).where(AuditPrivate.event.in_(events))):
         found[row.event][row.name] = (row.salt, row.value)
     return found
-
