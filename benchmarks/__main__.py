@@ -12,8 +12,8 @@ ROWS: dict[str, Callable[[], list[Figure]]] = {
     "mail": mail.run,
     "issue": issue.run,
     "audit-append": audit_trail.run_append,
-    "audit-commit": writers.run,
     "audit-verify": audit_trail.run_verify,
+    "audit-commit": writers.run,
 }
 
 

@@ -110,6 +110,8 @@ def crew(app: Flask, writers: int) -> Iterator[Callable[[str, float], Seen]]:
             ends.append(here)
 
         def work(way: str, seconds: float) -> Seen:
+            seal()  # what other ways left unsealed is not for this one to pay
+            db.session.remove()
             busy = ends if way == SEALED else ends[1:]
             for end in busy:
                 end.send((way, seconds))

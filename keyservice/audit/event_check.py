@@ -5,13 +5,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache, partial
-from hmac import compare_digest
 from typing import Any
 
 from keyservice.audit.append import MAC_PURPOSE
 from keyservice.audit.faults import Faults, Kind
 from keyservice.audit.tree import leaf_hash
-from keyservice.kernel.seal import Rings, SealBroken, key_id_of, mac_with
+from keyservice.kernel.seal import Rings, SealBroken, key_id_of, mac_fits_by
 
 # As `rows.sealed` and `rows.unsealed` give the index columns of an event, after its row.
 INDEX = ("id", "at", "code", "dossier", "dossier_number", "person", "gemeente")
@@ -72,7 +71,7 @@ class EventCheck:
 
     def _mac_fits(self, mac: object, text: str) -> bool:
         try:
-            return isinstance(mac, bytes) and compare_digest(mac, mac_with(self.key(key_id_of(mac)), MAC_PURPOSE, text))
+            return isinstance(mac, bytes) and mac_fits_by(self.key(key_id_of(mac)), mac, MAC_PURPOSE, text)
         except SealBroken:  # a ring key that never existed: somebody made the MAC up
             return False
 

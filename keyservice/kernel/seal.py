@@ -222,11 +222,11 @@ class Rings:
 
     def mac(self, purpose: str, *parts: str) -> bytes:
         """Return `key id (4 bytes) | HMAC-SHA-256` over purpose and parts, each length-prefixed by JSON."""
-        return mac_with(self.keys("mac")[0], purpose, *parts)
+        return _mac(self.keys("mac")[0], purpose, parts)
 
     def mac_fits(self, mac: bytes, purpose: str, *parts: str) -> bool:
         """Tell, in constant time, whether a MAC made by `mac` belongs to these parts."""
-        return hmac.compare_digest(mac, mac_with(self.key("mac", key_id_of(mac)), purpose, *parts))
+        return mac_fits_by(self.key("mac", key_id_of(mac)), mac, purpose, *parts)
 
 
 def key_id_of(mac: bytes) -> bytes:
@@ -234,8 +234,12 @@ def key_id_of(mac: bytes) -> bytes:
     return mac[:_ID_BYTES]
 
 
-def mac_with(key: RingKey, purpose: str, *parts: str) -> bytes:
-    """Return the MAC of `Rings.mac` by a key in hand, for who checks many."""
+def mac_fits_by(key: RingKey, mac: bytes, purpose: str, *parts: str) -> bool:
+    """Tell what `Rings.mac_fits` tells, with the key in hand: for who checks many."""
+    return hmac.compare_digest(mac, _mac(key, purpose, parts))
+
+
+def _mac(key: RingKey, purpose: str, parts: tuple[str, ...]) -> bytes:
     # The JSON of a list of texts, each quoted by the quicker half of `json.dumps`.
     encoded = f"[{', '.join(map(encode_basestring_ascii, (purpose, *parts)))}]"
     return key.id + hmac.digest(key.key, encoded.encode(), "sha256")
