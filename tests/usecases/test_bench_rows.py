@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import audit_trail, issue, mail, pages, stage, zip_file
+from benchmarks import audit_trail, issue, mail, pages, stage, writers, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -54,6 +54,12 @@ def test_the_row_pages_asks_pages_that_show_what_they_are_called(database: str) 
         "search, common word": 50,
         "Flask hello": 0,
     }
+
+
+@pytest.mark.skipif("postgresql" not in stage.databases(), reason="this row is about writers on PostgreSQL")
+def test_the_row_audit_commit_runs() -> None:
+    figures = writers.run(rounds=1, seconds=0.3, writers=2)
+    assert all(one.median > 0 and one.peer_median > 0 for one in figures)
 
 
 def rows(app: Flask) -> Counter[str]:
