@@ -21,6 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "INSTANCE", tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:PBKDF2 without:DeprecationWarning")  # said inside a peer, where it is installed
 def test_the_row_zip_opens_the_output_of_every_writer() -> None:
     figures = zip_file.run(rounds=1, slice_seconds=0)
     assert "pyzipper as shipped" in {one.peer for one in figures}
