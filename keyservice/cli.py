@@ -17,6 +17,7 @@ from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
 from keyservice.audit.triggers import TriggersMissing
 from keyservice.cli_audit import audit
+from keyservice.cli_portaal import portaal
 from keyservice.cli_rings import rings
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
@@ -223,6 +224,7 @@ def check_key() -> None:
 
 
 commands.add_command(audit)
+commands.add_command(portaal)
 commands.add_command(rings)
 
 

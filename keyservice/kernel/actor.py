@@ -37,7 +37,8 @@ class Actor:
 
     `roles` are those valid now and, for a gemeente role, for `gemeente` (the code acted for). `origin` is web, cli,
     worker or api. `factor_at` is when the person last proved to be himself. `source` and `agent` are the network
-    address and the browser, personal data that only erasable columns hold.
+    address and the browser, personal data that only erasable columns hold. `trace` is the `traceparent` that came with
+    the request (W3C Trace Context), as it came.
     """
 
     person: UUID | None
@@ -47,6 +48,7 @@ class Actor:
     factor_at: datetime | None = None
     source: str | None = field(default=None, repr=False)
     agent: str | None = field(default=None, repr=False)
+    trace: str | None = field(default=None, repr=False)
 
     def has(self, *roles: Role) -> bool:
         """Tell whether at least one of the roles is held."""
