@@ -37,8 +37,9 @@ class Actor:
 
     `roles` are those valid now and, for a gemeente role, for `gemeente` (the code acted for). `origin` is web, cli,
     worker or api. `factor_at` is when the person last proved to be himself. `source` and `agent` are the network
-    address and the browser, personal data that only erasable columns hold. `trace` is the `traceparent` that came with
-    the request (W3C Trace Context), as it came.
+    address and the browser, personal data that only erasable columns hold. `sleutel` is the id of the key by which a
+    machine acts for a gemeente: then there is no person. `trace` is the `traceparent` of the request (W3C Trace
+    Context), as it came.
     """
 
     person: UUID | None
@@ -48,6 +49,7 @@ class Actor:
     factor_at: datetime | None = None
     source: str | None = field(default=None, repr=False)
     agent: str | None = field(default=None, repr=False)
+    sleutel: UUID | None = None
     trace: str | None = field(default=None, repr=False)
 
     def has(self, *roles: Role) -> bool:

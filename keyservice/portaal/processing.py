@@ -55,7 +55,7 @@ class Look:
 
 
 @contextmanager
-def processing(actor: Actor, activity: Activity, *, sleutel: UUID | None = None) -> Iterator[Look]:
+def processing(actor: Actor, activity: Activity) -> Iterator[Look]:
     """Open the transaction of a use case that looks at somebody's data; the look is logged in it.
 
     When it ends with an error, nothing of it stays but the look: denied (NotFound, Refused), or failed. Without its log
@@ -77,7 +77,7 @@ def processing(actor: Actor, activity: Activity, *, sleutel: UUID | None = None)
             "processing_activity_id": f"urn:sleuteluitgifte:verwerking:{activity}",
             "data_subject_id_type": "BSN",
             "person": actor.person,
-            "sleutel": sleutel,
+            "sleutel": actor.sleutel,
             "gemeente": actor.gemeente,
             "origin": actor.origin,
         }

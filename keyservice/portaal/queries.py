@@ -20,12 +20,11 @@ ROLE_OF: Mapping[Wet, Role] = MappingProxyType(
 )
 ROLES = tuple(ROLE_OF.values())
 MOST_FOUND = 20
-API = "api"
 
 
 def wetten_of(actor: Actor) -> frozenset[Wet]:
     """Return the laws whose people somebody may see: by role; a key sees those of its gemeente, the rules say more."""
-    if actor.origin == API:
+    if actor.sleutel:
         return frozenset(Wet)
     return frozenset(wet for wet, role in ROLE_OF.items() if actor.has(role))
 

@@ -26,17 +26,17 @@ _EVENTS: dict[Kind, EventType] = {
 }
 
 
-def find_by_bsn(actor: Actor, number: Secret, *, sleutel: UUID | None = None) -> Inburgeraar | None:
+def find_by_bsn(actor: Actor, number: Secret) -> Inburgeraar | None:
     """Return the person with a BSN in the own gemeente, under a law of one's role. Raises Refused."""
-    with processing(actor, Activity.SEARCH, sleutel=sleutel) as look:
+    with processing(actor, Activity.SEARCH) as look:
         look.at_bsn(number)
         _require(actor)
         return queries.by_bsn(actor, number)
 
 
-def find_by_name(actor: Actor, surname: str, birth_date: str, *, sleutel: UUID | None = None) -> Sequence[Inburgeraar]:
+def find_by_name(actor: Actor, surname: str, birth_date: str) -> Sequence[Inburgeraar]:
     """Return who has a surname and a birth date, in the own gemeente. Raises Refused."""
-    with processing(actor, Activity.SEARCH, sleutel=sleutel) as look:
+    with processing(actor, Activity.SEARCH) as look:
         _require(actor)
         found = queries.by_name(actor, surname, birth_date)
         for person in found:
@@ -65,7 +65,6 @@ def register(
     facts: Facts,
     *,
     seen: int | None = None,
-    sleutel: UUID | None = None,
     message_key: str | None = None,
 ) -> UUID:
     """Register whether somebody signed; return the id of the version.
@@ -77,9 +76,9 @@ def register(
     Raises Refused, NotFound, Invalid (with `faults`), or Conflict: somebody was faster, it is signed already, or the
     name of the message was used for something else.
     """
-    with processing(actor, Activity.REGISTER, sleutel=sleutel) as look:
+    with processing(actor, Activity.REGISTER) as look:
         person = _person(actor, person_id, look, locked=True)
-        if sleutel and message_key and (earlier := queries.by_message(sleutel, message_key)):
+        if actor.sleutel and message_key and (earlier := queries.by_message(actor.sleutel, message_key)):
             if (earlier.inburgeraar_id, earlier.facts) != (person_id, facts):
                 raise Conflict("message-key-used")
             return earlier.id
@@ -87,8 +86,8 @@ def register(
         current = queries.counting(newest)
         if current is not None and current.ondertekend:
             raise Conflict("already-signed")
-        facts = _judged(person, facts, Channel.MACHINE if sleutel else Channel.WEB)
-        version = _version(actor, person, newest, Kind.REGISTER, facts, sleutel=sleutel, message_key=message_key)
+        facts = _judged(person, facts, Channel.MACHINE if actor.sleutel else Channel.WEB)
+        version = _version(actor, person, newest, Kind.REGISTER, facts, message_key=message_key)
         return _keep(actor, version, look)
 
 
@@ -180,7 +179,6 @@ def _version(
     kind: Kind,
     facts: Facts,
     *,
-    sleutel: UUID | None = None,
     message_key: str | None = None,
     correction: str | None = None,
 ) -> Registration:
@@ -191,8 +189,8 @@ def _version(
         kind=kind,
         gemeente=person.gemeente,
         at=clock.now(),
-        by_person=None if sleutel else actor.person,
-        by_sleutel=sleutel,
+        by_person=actor.person,
+        by_sleutel=actor.sleutel,
         message_key=message_key,
         correction=correction,
         **vars(facts),
