@@ -24,7 +24,7 @@ import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
-import keyservice.portaal.service
+import keyservice.portaal.views
 import keyservice.web.dates
 import keyservice.web.errors
 import keyservice.web.headers
@@ -50,6 +50,7 @@ PAGES = (
     keyservice.issuance.kept_contacts_views,
     keyservice.issuance.wave_views,
     keyservice.overview.views,
+    keyservice.portaal.views,
 )
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024
