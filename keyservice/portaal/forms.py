@@ -1,7 +1,6 @@
 """Forms of the portaal. What may be registered is not judged here but by `rules`, which puts its faults at the fields."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from types import MappingProxyType
 
 from wtforms import HiddenField, RadioField
@@ -103,18 +102,31 @@ class RegistrationForm(Form):
         if self.only_signed:
             del self.ondertekend, self.gevolgd, self.reden, self.toelichting
 
+    def _answer(self, question: str) -> bool | None:
+        return True if self.only_signed else _YES.get(self[question].data)
+
+    @property
+    def _unasked(self) -> set[str]:
+        """Return the fields that do not belong to the answers: what stands there is not read, and is hidden."""
+        fields: set[str] = set()
+        if self._answer("gevolgd") is False:
+            fields |= {"datum_start", "datum_einde"}
+        if self._answer("ondertekend") is False:
+            fields |= {"datum_ondertekening"}
+        if self._answer("ondertekend") is True:  # nobody can take back the choice of a reason
+            fields |= {"reden", "toelichting"}
+        return fields
+
     @property
     def facts(self) -> Facts:
-        """Return what was filled in."""
-        days: dict[str, date | None] = {
-            "started_on": self.datum_start.data,
-            "ended_on": self.datum_einde.data,
-            "signed_on": self.datum_ondertekening.data,
+        """Return what was filled in, as far as it belongs to the answers."""
+        unasked = self._unasked
+        values = {
+            fact: self[field].data or None
+            for fact, field in self.at.items()
+            if field not in {"ondertekend", "gevolgd", *unasked}
         }
-        if self.only_signed:
-            return Facts(ondertekend=True, gevolgd=True, **days)
-        answers = {name: _YES.get(self[name].data) for name in ("ondertekend", "gevolgd")}
-        return Facts(**answers, **days, reden=self.reden.data or None, toelichting=self.toelichting.data or None)
+        return Facts(ondertekend=self._answer("ondertekend"), gevolgd=self._answer("gevolgd"), **values)
 
     @property
     def seen(self) -> int:
@@ -124,13 +136,14 @@ class RegistrationForm(Form):
 
     def validate(self, extra_validators: Mapping[str, Sequence[object]] | None = None) -> bool:
         """Check what was typed, and then all the rules: everything that is wrong is told at once."""
-        valid = bool(super().validate(extra_validators))
+        super().validate(extra_validators)
+        for field in self:
+            if field.name in self._unasked:
+                field.errors = []
         for fault in faults(self.wet, self.facts, self.frame):
-            field = self[self.at[fault.field]]
-            if not field.errors:
-                field.errors = [fault.text]
-            valid = False
-        return valid
+            at = self[self.at[fault.field]]
+            at.errors = at.errors or [fault.text]
+        return not self.errors
 
 
 class CorrectionForm(RegistrationForm):

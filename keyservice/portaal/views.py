@@ -95,7 +95,7 @@ def register(inburgeraar_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         service.register(access.actor(), inburgeraar_id, form.facts, seen=form.seen)
         return _done(inburgeraar_id, "De participatieverklaring is vastgelegd.")
-    return _form_page("portaal/register.html", card, form, "Participatieverklaring vastleggen")
+    return _form_page("portaal/register.html", card, form, "Verklaring vastleggen")
 
 
 @bp.route("/<uuid:inburgeraar_id>/verbeteren", methods=["GET", "POST"])
