@@ -1,7 +1,7 @@
 """Everything that is kept about a person, for who asks for it (AVG art. 15): what is registered, and who looked.
 
-The BSN stands in it by its last three digits: the person knows it, and the file goes from hand to hand. Employees are not
-named (Court of Justice EU, C-579/21): by which gemeente, when and why is what a person has a right to.
+The BSN stands in it by its last three digits: the person knows it, and the file goes from hand to hand. Employees are
+not named (Court of Justice EU, C-579/21): by which gemeente, when and why is what a person has a right to.
 """
 
 from collections.abc import Iterable

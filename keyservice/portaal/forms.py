@@ -1,4 +1,4 @@
-"""Forms of the portaal. What may be registered is not judged here but by `rules`, which puts its faults at the fields."""
+"""Forms of the portaal. What may be registered, `rules` judges; its faults are shown at the fields."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -30,6 +30,11 @@ def _without_bsn(text: str) -> str:
     return text
 
 
+def _number(text: str | None) -> int:
+    fits = text and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if text and fits else -1
+
+
 class BsnForm(Form):
     """Whom to look for, by number."""
 
@@ -50,7 +55,8 @@ class _Day(EndDate):
 
 
 def _day(label: str) -> _Day:
-    """Return a day that may stay empty; whether it may, the rules say. Browsers send 2026-11-23, people type 23-11-2026."""
+    """Return a day; whether it may stay empty, the rules say."""
+    # Browsers send 2026-11-23, people type 23-11-2026.
     return _Day(label, format=["%Y-%m-%d", "%d-%m-%Y"], validators=[MayBeEmpty()])
 
 
@@ -131,8 +137,7 @@ class RegistrationForm(Form):
     @property
     def seen(self) -> int:
         """Return the number of the version that the page showed; -1, which never fits, for a broken one."""
-        text = self.versie.data or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else -1
+        return _number(self.versie.data)
 
     def validate(self, extra_validators: Mapping[str, Sequence[object]] | None = None) -> bool:
         """Check what was typed, and then all the rules: everything that is wrong is told at once."""
@@ -172,4 +177,8 @@ class WithdrawForm(Form):
     versie = HiddenField()
     uitleg = remark_field("Waarom trekt u dit in?", "Leg uit waarom u dit intrekt", longest=_LONGEST)
     validate_uitleg = parsed(_without_bsn, BSN_IN_REASON)
-    seen = RegistrationForm.seen
+
+    @property
+    def seen(self) -> int:
+        """Return the number of the version that the page showed; -1 for a broken one."""
+        return _number(self.versie.data)

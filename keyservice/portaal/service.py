@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from keyservice import audit, settings
@@ -13,7 +14,7 @@ from keyservice.kernel.errors import Conflict, Invalid, NotFound
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.text import clean
-from keyservice.portaal import birth, bsn, bsn_text, events, queries
+from keyservice.portaal import bsn, bsn_text, events, queries
 from keyservice.portaal.models import Inburgeraar, Kind, Registration
 from keyservice.portaal.processing import Activity, Look, processing
 from keyservice.portaal.rules import Channel, Facts, Fault, Frame, faults
@@ -213,7 +214,7 @@ def _version(
 
 def _keep(actor: Actor, version: Registration, look: Look) -> UUID:
     """Store a version with its event."""
-    private = {"reason": version.correction} if version.kind is not Kind.REGISTER else {}
+    private: dict[str, Any] = {} if version.kind is Kind.REGISTER else {"reason": version.correction}
     version.event = look.event = audit.record(
         _EVENTS[version.kind],
         actor,

@@ -10,9 +10,8 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from keyservice.kernel import clock
-from keyservice.portaal import bsn_text
+from keyservice.portaal import bsn_text, queries, service, words
 from keyservice.portaal import export as exporting
-from keyservice.portaal import queries, service, words
 from keyservice.portaal.forms import BsnForm, CorrectionForm, NameForm, RegistrationForm, WithdrawForm
 from keyservice.portaal.models import Inburgeraar
 from keyservice.portaal.rules import Channel

@@ -50,7 +50,7 @@ def _explained(error: UseCaseError) -> ResponseReturnValue:
 
 
 def _back(error: UseCaseError) -> str:
-    """Return where somebody sees how things stand now: what the error names, the dossier, the person, or the front page."""
+    """Return where somebody sees how things stand now: what the error names, dossier, person, or the front page."""
     named = error.data.get("back")
     if isinstance(named, str):
         return named

@@ -66,7 +66,11 @@ def test_somebody_is_found_registered_corrected_and_withdrawn(person: Person) ->
     pim.page.get_by_role("link", name="Verbeteren").click()
     pim.check("portaal-verbeteren")
     answer(pim, 0, 0)
-    for name, day in (("datum_start", "2026-02-02"), ("datum_einde", "2026-02-03"), ("datum_ondertekening", "2026-02-03")):
+    for name, day in (
+        ("datum_start", "2026-02-02"),
+        ("datum_einde", "2026-02-03"),
+        ("datum_ondertekening", "2026-02-03"),
+    ):
         pim.page.locator(f"#{name}").fill(day)
     pim.page.locator("#uitleg").fill("Verkeerde persoon aangeklikt.")
     pim.press("Vastleggen")

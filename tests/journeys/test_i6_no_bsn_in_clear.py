@@ -1,7 +1,7 @@
 """No BSN in clear in the database, a log, a mail, an event, an address, an error page or an export (I6).
 
 1,000 numbers are loaded by the command; each is searched for on the page, some also where they do not belong: in names,
-free texts, addresses and refused files. Then all that is kept, told or shown to somebody else is searched for all of them.
+free texts and refused files. Then all that is kept, told or shown to somebody else is searched for all of them.
 """
 
 import logging
@@ -104,7 +104,7 @@ def test_i6_of_1000_planted_bsns_none_stands_anywhere_in_clear(
         of_first = db.session.scalar(
             select(func.count()).select_from(ProcessingLog).where(ProcessingLog.data_subject_id == subject)
         )
-    assert {place: found(numbers, content) for place, content in everything.items()} == dict.fromkeys(everything, [])
+    assert {place: found(numbers, content) for place, content in everything.items() if found(numbers, content)} == {}
     assert logged > 2 * COUNT, "every look is in the log"
     assert of_first
     assert of_first > 5

@@ -25,11 +25,11 @@ from keyservice.contacts import service as contacts
 from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
 from keyservice.issuance import service
-from keyservice.lasting_rings import KeyStays
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings, SealBroken
 from keyservice.kernel.secret import Secret
+from keyservice.lasting_rings import KeyStays
 from keyservice.portaal import loading
 from keyservice.portaal import service as portaal
 from keyservice.portaal.models import ProcessingLog

@@ -43,7 +43,8 @@ def elias(app: Flask, tmp_path: Path) -> UUID:
 
 
 def post(browser: FlaskClient, url: str, **fields: str) -> TestResponse:
-    return post_fields(browser, url, fields)
+    answer: TestResponse = post_fields(browser, url, fields)
+    return answer
 
 
 def newest(app: Flask, person: UUID) -> Registration | None:
@@ -55,7 +56,7 @@ def send(browser: FlaskClient, url: str, **fields: str) -> TestResponse:
     """Send the form that stands on a page, with what it holds already."""
     page = browser.get(url)
     assert page.status_code == 200
-    kept = {n: v for n, v in re.findall(r'name="(versie)" type="hidden" value="(\d+)"', page.text)}
+    kept = dict(re.findall(r'name="(versie)" type="hidden" value="(\d+)"', page.text))
     return post(browser, url, **{**kept, **fields})
 
 
@@ -68,9 +69,7 @@ def faults(answer: TestResponse) -> list[str]:
 # Searching
 
 
-def test_a_search_by_bsn_leads_to_a_page_whose_address_does_not_hold_it(
-    browser_of: Browser, amira: UUID
-) -> None:
+def test_a_search_by_bsn_leads_to_a_page_whose_address_does_not_hold_it(browser_of: Browser, amira: UUID) -> None:
     pim = browser_of("pim")
     check(pim.get("/inburgering").text)
     answer = post(pim, "/inburgering/zoeken/bsn", bsn="9999.90.019")
@@ -175,7 +174,11 @@ def test_a_signature_is_registered_and_stands_on_the_page(app: Flask, browser_of
     assert (answer.status_code, answer.location) == (303, url)
     page = pim.get(url).text
     check(page)
-    for words in ("De participatieverklaring is vastgelegd.", "Ondertekend", "3 februari 2020 tot en met 4 februari 2020"):
+    for words in (
+        "De participatieverklaring is vastgelegd.",
+        "Ondertekend",
+        "3 februari 2020 tot en met 4 februari 2020",
+    ):
         assert words in page
     assert "Pim Voorbeeld" in page
     version = newest(app, amira)
@@ -213,7 +216,10 @@ def test_a_signature_is_registered_and_stands_on_the_page(app: Flask, browser_of
             {"ondertekend": "nee", "gevolgd": "nee", "reden": "OVERIG", "toelichting": f"BSN {DIGITS}"},
             ["Haal het BSN uit de toelichting"],
         ),
-        ({"ondertekend": "misschien", "gevolgd": "ja"}, ["Kies of de inburgeraar de participatieverklaring heeft ondertekend"]),
+        (
+            {"ondertekend": "misschien", "gevolgd": "ja"},
+            ["Kies of de inburgeraar de participatieverklaring heeft ondertekend"],
+        ),
     ],
 )
 def test_all_that_is_wrong_is_told_at_once_and_what_was_typed_stays(

@@ -34,7 +34,9 @@ COMMANDS = {
         "Er is meer mis. Bekijk wat `keyservice audit verify` vindt.",
     ),
 }
-TEXTS: dict[str, tuple[str, str]] = SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS | portaal.TEXTS
+TEXTS: dict[str, tuple[str, str]] = (
+    SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS | portaal.TEXTS
+)
 # Values of data as people read them.
 WORDS: dict[str, str] = {
     "draft": "Concept",
