@@ -38,6 +38,7 @@ def _gemeente(actor: Actor) -> Values:
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),
         "may_register": actor.has(*ROLES_OF_PORTAAL),
+        "roles_of_portaal": frozenset(ROLES_OF_PORTAAL),
     }
 
 

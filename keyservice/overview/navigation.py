@@ -117,5 +117,7 @@ def _gemeente_name(code: str) -> str:
 def _menu(actor: Actor) -> Iterator[tuple[str, str, bool]]:
     entries = next((menu for roles, menu in _MENUS if actor.has(*roles)), ())
     for label, endpoint, pages in entries:
+        if endpoint == _INBURGERING[1] and not actor.has(*ROLES_OF_PORTAAL):
+            continue  # the front page says which role that takes
         current = request.endpoint == endpoint or not pages.isdisjoint({request.blueprint, request.endpoint})
         yield label, url_for(endpoint), current

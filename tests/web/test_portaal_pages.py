@@ -136,7 +136,9 @@ def test_the_menu_and_the_front_page_lead_there(app: Flask, browser_of: Browser)
     front = browser_of("pim").get("/")
     check(front.text)
     assert front.text.count('href="/inburgering"') == 2
-    assert 'href="/inburgering"' in browser_of("anna").get("/").text
+    anna = browser_of("anna").get("/").text
+    assert 'href="/inburgering"' not in anna, "a menu leads nowhere where one may not be"
+    assert "persoon 2021&#39; nodig. Vraag die rol aan Gert Voorbeeld." in anna.replace("2021' nodig", "2021&#39; nodig")
     assert 'href="/inburgering"' not in browser_of("rik").get("/").text
     with app.app_context():
         accounts.give_role(CLI, person_id("anna"), Role.RAADPLEGEN_MUTEREN_2013, gemeente="9998")
