@@ -24,6 +24,11 @@ def _passes(text: str) -> str:
     return text
 
 
+def _is_birth_date(text: str) -> str:
+    birth.parse(text)
+    return text
+
+
 def _without_bsn(text: str) -> str:
     if bsn_text.stands_in(text):
         raise ValueError("a BSN")
@@ -43,11 +48,11 @@ class BsnForm(Form):
 
 
 class NameForm(Form):
-    """Whom to look for, by name and birth date; afterwards the latter is as it is stored."""
+    """Whom to look for, by name and birth date."""
 
     achternaam = text_field("Achternaam", "Vul de achternaam in", longest=200, shortest=1)
     geboortedatum = text_field("Geboortedatum", BIRTH_WANTED, longest=20)
-    validate_geboortedatum = parsed(birth.parse, BIRTH_WANTED)
+    validate_geboortedatum = parsed(_is_birth_date, BIRTH_WANTED)
 
 
 class _Day(EndDate):

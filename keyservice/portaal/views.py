@@ -10,7 +10,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from keyservice.kernel import clock
-from keyservice.portaal import bsn_text, queries, service, words
+from keyservice.portaal import birth, bsn_text, queries, service, words
 from keyservice.portaal import export as exporting
 from keyservice.portaal.forms import BsnForm, CorrectionForm, NameForm, RegistrationForm, WithdrawForm
 from keyservice.portaal.models import Inburgeraar
@@ -56,7 +56,7 @@ def find_by_name() -> ResponseReturnValue:
     form = NameForm()
     if not form.validate_on_submit():
         return _search_page(by_name=form)
-    found = service.find_by_name(access.actor(), str(form.achternaam.data), str(form.geboortedatum.data))
+    found = service.find_by_name(access.actor(), str(form.achternaam.data), birth.parse(form.geboortedatum.data or ""))
     return _search_page(by_name=form, found=list(found))
 
 

@@ -104,6 +104,7 @@ def test_a_search_by_name_needs_both_and_shows_who_there_is(browser_of: Browser,
     answer = post(pim, "/inburgering/zoeken/naam", achternaam="voorbeeldstra", geboortedatum="3-11-1985")
     check(answer.text)
     assert f'href="/inburgering/{amira}"' in answer.text
+    assert 'value="3-11-1985"' in answer.text, "as it was typed"
 
 
 def test_a_role_finds_only_people_of_its_own_law_and_says_who_can_grant_the_other(
@@ -138,7 +139,7 @@ def test_the_menu_and_the_front_page_lead_there(app: Flask, browser_of: Browser)
     assert front.text.count('href="/inburgering"') == 2
     anna = browser_of("anna").get("/").text
     assert 'href="/inburgering"' not in anna, "a menu leads nowhere where one may not be"
-    assert "persoon 2021&#39; nodig. Vraag die rol aan Gert Voorbeeld." in anna.replace("2021' nodig", "2021&#39; nodig")
+    assert "persoon 2021' nodig. Vraag die rol aan Gert Voorbeeld." in anna
     assert 'href="/inburgering"' not in browser_of("rik").get("/").text
     with app.app_context():
         accounts.give_role(CLI, person_id("anna"), Role.RAADPLEGEN_MUTEREN_2013, gemeente="9998")
