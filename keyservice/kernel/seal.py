@@ -43,7 +43,7 @@ nothing is sealed for any other place."""
 PASSING = ("login_session", "parked")
 """A form that waits inside a session, with the ring `outbox`. It lives shorter than a key is kept: not looked for."""
 SEALING_RINGS = tuple(SEALED)
-LASTING_RINGS = ("mac", "session", "totp", "checkpoint")
+LASTING_RINGS = ("mac", "session", "totp", "checkpoint", "bsn", "bsn_index")
 
 
 class SealBroken(Exception):
@@ -220,9 +220,13 @@ class Rings:
             message = "the seal does not fit"
             raise SealBroken(message) from error
 
-    def mac(self, purpose: str, *parts: str) -> bytes:
+    def mac(self, purpose: str, *parts: str, ring: str = "mac") -> bytes:
         """Return `key id (4 bytes) | HMAC-SHA-256` over purpose and parts, each length-prefixed by JSON."""
-        return _mac(self.keys("mac")[0], purpose, parts)
+        return _mac(self.keys(ring)[0], purpose, parts)
+
+    def macs(self, purpose: str, *parts: str, ring: str) -> list[bytes]:
+        """Return the MAC by every key of a ring, newest first: what was stored is found whichever of them made it."""
+        return [_mac(key, purpose, parts) for key in self.keys(ring)]
 
     def mac_fits(self, mac: bytes, purpose: str, *parts: str) -> bool:
         """Tell, in constant time, whether a MAC made by `mac` belongs to these parts."""
