@@ -13,7 +13,16 @@ from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.overview import auditor_views, cards, event_words, key_views, monitor_views, proof_views, words
+from keyservice.overview import (
+    auditor_views,
+    cards,
+    event_words,
+    key_views,
+    monitor_views,
+    proof_views,
+    term_views,
+    words,
+)
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
 from keyservice.overview.blueprint import bp
@@ -29,7 +38,7 @@ from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
 # Importing these modules hangs their pages into the one blueprint.
-__all__ = ["auditor_views", "bp", "key_views", "monitor_views", "proof_views"]
+__all__ = ["auditor_views", "bp", "key_views", "monitor_views", "proof_views", "term_views"]
 _ANY = UUID(int=0)
 
 
