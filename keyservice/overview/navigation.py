@@ -17,6 +17,8 @@ _GEMEENTEN = ("Gemeenten", "gemeenten.index", frozenset({"gemeenten"}))
 _AANVRAGEN = ("Aanvragen", "aanvragen.index", frozenset({"aanvragen", "contacts", "issuance", "front.status"}))
 _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
 _CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
+_BERICHTENBOEK = ("Berichtenboek", "berichtenboek.index", frozenset({"berichtenboek"}))
+_BERICHTENBOEKEN = ("Berichtenboeken", "berichtenboek.copies", frozenset({"berichtenboek"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
 _WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
@@ -49,8 +51,8 @@ _PORTFOLIOS = (
 )
 # Label, endpoint, and the blueprints and endpoints whose pages belong under it.
 _MENUS = (
-    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _CONTACTS, _COLLEAGUES)),
-    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _CONTACTS)),
+    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _CONTACTS, _BERICHTENBOEK, _COLLEAGUES)),
+    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _CONTACTS, _BERICHTENBOEK)),
     (
         (Role.RELATIEBEHEERDER,),
         (
@@ -59,13 +61,14 @@ _MENUS = (
             _WAVES,
             ("Brieven", "issuance.letters.index", frozenset({"issuance.letters"})),
             ("Berichten", "front.messages", frozenset[str]()),
+            _BERICHTENBOEKEN,
             _GEMEENTEN,
             _PERSONS,
         ),
     ),
     (
         (Role.AUDITOR,),
-        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _WAVES, _GEMEENTEN),
+        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _WAVES, _BERICHTENBOEKEN, _GEMEENTEN),
     ),
     ((Role.BEHEERDER,), (_HOME, _GEMEENTEN, _PERSONS, _PORTFOLIOS)),
 )

@@ -29,6 +29,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from tests.conftest import csrf
 from tests.factories.aanvragen import actor, ready
+from tests.factories.berichtenboek import copies_of
 from tests.factories.contacts import FORGOTTEN, letter_contact, logins_only
 from tests.factories.issuance import token_of
 from tests.factories.issued_rows import approve, dead_message
@@ -117,6 +118,9 @@ class Things:
     portfolio_entry: UUID
     wave: UUID
     event: UUID
+    copy: UUID
+    held_copy: UUID
+    copy_token: str
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,7 @@ def _things(code: str) -> Things:
         wave=prepared_wave(),
         event=search(dossier=aanvragen["issued"], limit=1)[0].id,
         **_of_accounts(code),
+        **copies_of(code),
     )
 
 

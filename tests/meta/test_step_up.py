@@ -45,6 +45,12 @@ WITHOUT = {
     "front.take_bundle": "what the pages of the dossier show already, with its proof",
     "issuance.retry_message": "the same message to the same reader",
     "waves.halt": "only takes",
+    "berichtenboek.ask": "asks; DUO decides",
+    "berichtenboek.stop": "only takes",
+    "berichtenboek.end": "only takes",
+    "berichtenboek.refuse": "refuses",
+    "berichtenboek.open_own": "shows what DUO handed out; it holds no secret",
+    "berichtenboek.door": "the link from the mail is the proof; the book holds no secret",
     # Accounts. What only takes must be quick.
     "accounts.act_for_gemeente": "chooses among what was granted",
     "accounts.change_password": "asks the old password itself",
