@@ -28,6 +28,7 @@ import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
+import keyservice.portaal.service
 import keyservice.web.dates
 import keyservice.web.errors
 import keyservice.web.headers

@@ -19,6 +19,8 @@ def _erased(to: Expected, told: Told) -> None:
         case "berichtenboek":
             gone = dict.fromkeys(("leverancier", "name", "mailbox", "refusal"), OneOf((ERASED, None)))
             to.change("berichtenboek_copy", told.subject, **gone)
+        case "inburgeraar":
+            to.delete("registration", inburgeraar_id=told.subject)
 
 
 def _contact(to: Expected, told: Told) -> None:

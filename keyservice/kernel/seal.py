@@ -42,7 +42,7 @@ nothing is sealed for any other place."""
 PASSING = ("login_session", "parked")
 """A form that waits inside a session, with the ring `outbox`. It lives shorter than a key is kept: not looked for."""
 SEALING_RINGS = tuple(SEALED)
-LASTING_RINGS = ("mac", "session", "totp", "checkpoint")
+LASTING_RINGS = ("mac", "session", "totp", "checkpoint", "bsn", "bsn_index")
 
 
 class SealBroken(Exception):
@@ -217,10 +217,13 @@ class Rings:
             message = "the seal does not fit"
             raise SealBroken(message) from error
 
-    def mac(self, purpose: str, *parts: str) -> bytes:
+    def mac(self, purpose: str, *parts: str, ring: str = "mac") -> bytes:
         """Return `key id (4 bytes) | HMAC-SHA-256` over purpose and parts, each length-prefixed by JSON."""
-        key = self.keys("mac")[0]
-        return key.id + _hmac(key, purpose, parts)
+        return self.macs(purpose, *parts, ring=ring)[0]
+
+    def macs(self, purpose: str, *parts: str, ring: str = "mac") -> list[bytes]:
+        """Return the MAC by every key of a ring, newest first: what was stored is found whichever of them made it."""
+        return [key.id + _hmac(key, purpose, parts) for key in self.keys(ring)]
 
     def mac_fits(self, mac: bytes, purpose: str, *parts: str) -> bool:
         """Tell, in constant time, whether a MAC made by `mac` belongs to these parts."""
