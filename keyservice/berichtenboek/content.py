@@ -8,6 +8,9 @@ is the file that the tests run.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from flask import current_app
@@ -19,8 +22,12 @@ from keyservice.api.document import document
 from keyservice.api.problems import Problem
 from keyservice.api.reference import Operation
 from keyservice.api.versions import RELEASES, Release
+from keyservice.berichtenboek import cases
+from keyservice.berichtenboek.cases import Case
 from keyservice.berichtenboek.editions import CURRENT, EDITIONS, Edition
 from keyservice.berichtenboek.workflow import LINK_LIVES
+from keyservice.kernel import clock
+from keyservice.settings_portaal import EXAMPLES, Openings, Portaal, read_reasons
 from keyservice.sleutels import limits
 from keyservice.sleutels.format import KEY_PATTERN
 from keyservice.web.machine import ROOT
@@ -33,8 +40,10 @@ _CHAPTERS: Mapping[str, str] = {
     "adressen": "Adressen en omgevingen",
     "headers": "Aanmelden en headers",
     "operaties": "Wat uw programma kan vragen",
+    "regels": "Regels van de participatieverklaring",
     "problemen": "Als het niet lukt",
     "opnieuw": "Opnieuw sturen en hoeveel tegelijk",
+    "voorbeeld": "Een voorbeeldprogramma",
     "contact": "Contact",
     "versies": "Versies en wijzigingen",
 }
@@ -47,14 +56,17 @@ _AGAIN: Mapping[int, str] = {
 }
 # Operations of these are for machines of a gemeente; the others are for systems of DUO.
 SCHEME = "sleutel"
+CLIENT = "voorbeeldclient.py"
 
 
 @dataclass(frozen=True)
 class Place:
-    """What the book says of the installation that shows it: where it stands, and whom to ask."""
+    """What the book says of the installation that shows it: where it stands, whom to ask, what its operator set."""
 
     base_url: str
     email: str
+    portaal: Portaal
+    today: date
 
     @property
     def root(self) -> str:
@@ -62,8 +74,14 @@ class Place:
         return self.base_url + ROOT
 
 
-# For the digest of an edition: the same on every installation.
-ANYWHERE = Place("https://sleuteluitgifte.example", "contact@sleuteluitgifte.example")
+# For the digest of an edition: the same on every installation and day. Reasons and days that an operator sets are no
+# change of the program.
+ANYWHERE = Place(
+    "https://sleuteluitgifte.example",
+    "contact@sleuteluitgifte.example",
+    Portaal(Openings(), read_reasons(EXAMPLES)),
+    date(2026, 11, 25),
+)
 
 
 @dataclass(frozen=True)
@@ -77,11 +95,19 @@ class Book:
     operations: Sequence[Operation]
     problems: Sequence[Problem]
     problem_example: str
+    cases: Sequence[Case]
+    changes_on: Sequence[date]
     answer_headers: Mapping[str, Any]
     key_pattern: str
+    client: str
     per_second: int
     burst: int
     link_days: int
+
+    headings = cases.HEADINGS
+    rules = staticmethod(cases.texts)
+    first_days = staticmethod(cases.first_days)
+    valid = staticmethod(cases.valid)
 
     @property
     def chapters(self) -> Mapping[str, str]:
@@ -105,7 +131,8 @@ class Book:
 def here() -> Place:
     """Return this installation."""
     conf = settings.current()
-    return Place(conf.base_url, conf.contact_email or conf.mail_from)
+    today = clock.local_date(clock.now())
+    return Place(conf.base_url, conf.contact_email or conf.mail_from, conf.portaal, today)
 
 
 def book(place: Place | None = None) -> Book:
@@ -122,13 +149,24 @@ def book(place: Place | None = None) -> Book:
         operations=operations,
         # Those of an address or method that does not exist belong to no operation.
         problems=[one for one in problems.ALL if one in told or one in {problems.NOT_FOUND, problems.METHOD}],
+        cases=list(cases.cases(place.portaal.openings, place.portaal.reasons, place.today)),
+        changes_on=cases.coming(place.portaal.openings, place.today),
         problem_example=reference.example_of_problem(),
         answer_headers=made["components"]["headers"],
         key_pattern=KEY_PATTERN.pattern,
+        client=_client(),
         per_second=int(limits.KEY_PER_SECOND),
         burst=limits.KEY_BURST,
         link_days=LINK_LIVES.days,
     )
+
+
+@cache
+def _client() -> str:
+    """Return the example program: in a wheel it stands beside this module, in a checkout among the documents."""
+    here = Path(__file__)
+    places = (here.with_name(CLIENT), here.parents[2] / "docs" / CLIENT)
+    return next(path for path in places if path.is_file()).read_text("utf-8")
 
 
 def text_of_program() -> str:

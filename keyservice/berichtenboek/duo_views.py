@@ -21,12 +21,6 @@ from keyservice.web import access
 _COPY = f"{DUO_PATH}/<uuid:copy_id>"
 
 
-@bp.app_context_processor
-def _waiting() -> dict[str, object]:
-    """Let the front page of a relatiebeheerder say who waits; that slice stands beside the others."""
-    return {"berichtenboek_waiting": queries.waiting}
-
-
 @bp.get(DUO_PATH)
 @access.allow(Role.RELATIEBEHEERDER, Role.AUDITOR)
 def copies() -> ResponseReturnValue:

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "",
+        "5ff2c1a85b5d5b7c74bca89b58e8a97e9e4cb26d25090957d6b87ae29c3256b9",
         ("De eerste versie.",),
     ),
 )

@@ -1,8 +1,5 @@
 """The forms: for whom a gemeente asks the berichtenboek, and why DUO does not hand it out."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from wtforms import Field, RadioField, ValidationError
 from wtforms.validators import AnyOf
 
@@ -12,13 +9,11 @@ from keyservice.kernel.mailbox import parse_email
 from keyservice.web.forms import Form, optional_field, remark_field
 
 OWN, BOTH, SUPPLIER = "gemeente", "allebei", "leverancier"
-_FOR: Mapping[str, str] = MappingProxyType(
-    {
-        OWN: "Voor mijn gemeente",
-        BOTH: "Voor mijn gemeente en voor onze softwareleverancier",
-        SUPPLIER: "Alleen voor onze softwareleverancier",
-    }
-)
+_FOR = {
+    OWN: "Voor mijn gemeente",
+    BOTH: "Voor mijn gemeente en voor onze softwareleverancier",
+    SUPPLIER: "Alleen voor onze softwareleverancier",
+}
 _SHORTEST = 2
 
 

@@ -60,6 +60,11 @@ def by_link(token: str) -> Copy:
     return found
 
 
+def count_waiting() -> int:
+    """Return how many copies wait for a relatiebeheerder."""
+    return db.session.scalar(select(func.count()).select_from(Copy).where(Copy.status == Status.ASKED)) or 0
+
+
 def waiting(portfolio: Iterable[str]) -> list[Copy]:
     """Return what waits for a relatiebeheerder: own portfolio first, then the longest waiting."""
     mine = frozenset(portfolio)

@@ -7,6 +7,9 @@ from flask import request
 
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.accounts.queries import holders, names, portfolio
+from keyservice.berichtenboek.queries import count_waiting
+from keyservice.berichtenboek.queries import own as own_copy
+from keyservice.berichtenboek.words import standing
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
@@ -32,7 +35,12 @@ def _gemeente(actor: Actor) -> Values:
     aanvragen = queries.running(code)
     issuances = queries.newest_issuances(aanvraag.id for aanvraag in aanvragen)
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
-    return {"todos": todos, "sleutels": queries.sleutels(code), "may_start": actor.has(Role.AANVRAGER)}
+    return {
+        "todos": todos,
+        "sleutels": queries.sleutels(code),
+        "may_start": actor.has(Role.AANVRAGER),
+        "berichtenboek": standing(own_copy(code)),
+    }
 
 
 def _relatiebeheerder(actor: Actor) -> Values:
@@ -49,6 +57,7 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "stopped": queries.stopped(),
         "dead": count_failed(clock.now() - RECENT),
         "letters": count_letters_at_duo(),
+        "berichtenboeken": count_waiting(),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }

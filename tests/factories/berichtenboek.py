@@ -1,6 +1,5 @@
 """Copies of the berichtenboek: asked for by Anna, handed out by Rik."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,6 @@ from keyservice.berichtenboek.workflow import LINK_LIVES, Status
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
-from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.ids import link_token, new_id
 from tests.factories.aanvragen import actor
 from tests.factories.people import queued
@@ -78,6 +76,19 @@ def copies_of(code: str) -> dict[str, Any]:
     return {"copy": waiting.id, "held_copy": supplier.id, "copy_token": token}
 
 
-def gemeentebeheerder(gemeente: str = "9998") -> Actor:
-    """Return Gert, acting for a gemeente."""
-    return replace(actor("gert"), gemeente=gemeente, roles=frozenset({Role.GEMEENTEBEHEERDER}))
+def refused(leverancier: str, *, days: int) -> Copy:
+    """Return a row, to be stored, of a copy that Rik refused so many days ago."""
+    then = clock.now() - timedelta(days=days)
+    return Copy(
+        id=new_id(),
+        gemeente="9998",
+        asked_by=person_id("anna"),
+        asked_at=then,
+        leverancier=leverancier,
+        name=SUPPLIER.name,
+        mailbox=SUPPLIER.mailbox,
+        status=Status.REFUSED,
+        status_since=then,
+        decided_by=person_id("rik"),
+        refusal="Wij kennen deze leverancier niet.",
+    )
