@@ -1,6 +1,7 @@
 """The berichtenboek: asked for by a gemeente, handed out by DUO, opened by whom it is for, and told of when new."""
 
 from datetime import timedelta
+from email import message_from_bytes, policy
 from uuid import UUID
 
 import pytest
@@ -22,9 +23,14 @@ from keyservice.demo.people import person_id
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.errors import Conflict, NotFound, Refused
+from keyservice.kernel.text import ERASED
+from keyservice.outbox.delivery import deliver_due
+from keyservice.retention import service as retention
 from tests.factories.aanvragen import actor
 from tests.factories.berichtenboek import SUPPLIER, asked, change, copy, held, links, older
 from tests.factories.people import mails, queued, race
+from tests.factories.post import app_for_post
+from tests.fakes import Behaviour, mail_server
 from tests.usecases.test_state import unexplained
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -387,6 +393,61 @@ def test_i12_a_copy_changed_past_the_program_shows(column: str) -> None:
     new = {"mailbox": "boef@elders.example", "told_version": 99, "opened_version": 99}
     change(copy_id, **{column: new.get(column, clock.now() + timedelta(days=99))})
     assert len(unexplained()) == 1
+
+
+def test_a_year_after_its_end_nobody_is_in_a_copy_any_more_and_its_events_still_explain_it(app: Flask) -> None:
+    ended, refused, own = _ended(), _refused(), held(None)
+    with time_machine.travel(clock.now() + timedelta(days=370), tick=False):
+        retention.run()
+        for copy_id in (ended, refused):
+            row = copy(copy_id)
+            assert {row.leverancier, row.name, row.mailbox} == {ERASED}
+        assert copy(refused).refusal == ERASED
+        assert copy(own).status is Status.HELD
+        assert [row for row in unexplained() if "berichtenboek" in row] == []
+
+
+def test_every_mail_arrives_in_words_and_only_that_of_the_supplier_has_the_link(context: Flask) -> None:
+    behaviour = Behaviour()
+    with mail_server(behaviour) as port, app_for_post(context, port):
+        own, supplier = held(None), held()
+        _refused_other()
+        older(own)
+        older(supplier)
+        deliver_due()
+        timers.announce()
+        deliver_due()
+        service.stop(actor("rik"), supplier)
+        asked()
+        with time_machine.travel(clock.now() + timedelta(days=10), tick=False):
+            timers.remind()
+            deliver_due()
+    mails_ = [message_from_bytes(mail.content, policy=policy.default) for mail in behaviour.mails]
+    seen: dict[str, set[str]] = {}
+    for mail in mails_:
+        for kind in ("plain", "html"):
+            body = mail.get_body((kind,))
+            assert body is not None
+            text = body.get_content()
+            assert ("/berichtenboek/link/" in text) is (mail["To"] == SUPPLIER.mailbox), mail["Subject"]
+            assert "{" not in text.split("</style>")[-1]
+            seen.setdefault(mail["Subject"], set()).add(mail["To"])
+    gemeente, duo = {"anna@voorbeeldstad.example"}, {"rik@duo.example", "rosa@duo.example"}
+    assert seen == {
+        "Gemeente Voorbeeldstad vraagt het berichtenboek aan": {"rik@duo.example"},
+        "Gemeente Voorbeeldstad wacht op het berichtenboek": duo,
+        "Het berichtenboek staat voor u klaar": gemeente,
+        "Uw leverancier krijgt het berichtenboek": gemeente,
+        "U krijgt het berichtenboek niet": gemeente,
+        f"Nieuwe versie van het berichtenboek: versie {CURRENT.number}": gemeente | {SUPPLIER.mailbox},
+        "Het berichtenboek van de machinekoppeling": {SUPPLIER.mailbox},
+        "De toegang tot het berichtenboek is gestopt": gemeente,
+    }
+
+
+def _refused_other() -> None:
+    copy_id = asked(Supplier("Andere software", "Wim Wacht", "wim@leverancier.example"))
+    service.refuse(actor("rik"), copy_id, "Dat kan niet.")
 
 
 def test_every_open_state_has_a_way_out_by_a_person_and_by_time() -> None:
