@@ -36,7 +36,7 @@ class Case:
 HEADINGS = ("Start deelname", "Einde deelname", "Datum ondertekening", "Reden niet voldaan")
 
 
-def cases(openings: Openings, reasons: Reasons, today: date) -> Iterator[Case]:
+def cases_on(today: date, openings: Openings, reasons: Reasons) -> Iterator[Case]:
     """Yield what the machinekoppeling takes on a day, case by case."""
     frame = Frame(Channel.MACHINE, today, reasons, openings)
     for wet, (ondertekend, gevolgd) in product(Wet, _ORDER):

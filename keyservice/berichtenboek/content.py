@@ -22,8 +22,7 @@ from keyservice.api.document import document
 from keyservice.api.problems import Problem
 from keyservice.api.reference import Operation
 from keyservice.api.versions import RELEASES, Release
-from keyservice.berichtenboek import cases
-from keyservice.berichtenboek.cases import Case
+from keyservice.berichtenboek.cases import HEADINGS, Case, cases_on, coming, first_days, texts, valid
 from keyservice.berichtenboek.editions import CURRENT, EDITIONS, Edition
 from keyservice.berichtenboek.workflow import LINK_LIVES
 from keyservice.kernel import clock
@@ -57,6 +56,7 @@ _AGAIN: Mapping[int, str] = {
 # Operations of these are for machines of a gemeente; the others are for systems of DUO.
 SCHEME = "sleutel"
 CLIENT = "voorbeeldclient.py"
+IDEMPOTENCY = "Idempotency-Key"
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,15 @@ class Book:
     burst: int
     link_days: int
 
-    headings = cases.HEADINGS
-    rules = staticmethod(cases.texts)
-    first_days = staticmethod(cases.first_days)
-    valid = staticmethod(cases.valid)
+    headings = HEADINGS
+    rules = staticmethod(texts)
+    first_days = staticmethod(first_days)
+    valid = staticmethod(valid)
+
+    @property
+    def repeatable(self) -> Sequence[Operation]:
+        """Return the operations that take a key by which the same message twice is registered once."""
+        return [one for one in self.operations if any(row.name == IDEMPOTENCY for row in one.sent)]
 
     @property
     def chapters(self) -> Mapping[str, str]:
@@ -149,8 +154,8 @@ def book(place: Place | None = None) -> Book:
         operations=operations,
         # Those of an address or method that does not exist belong to no operation.
         problems=[one for one in problems.ALL if one in told or one in {problems.NOT_FOUND, problems.METHOD}],
-        cases=list(cases.cases(place.portaal.openings, place.portaal.reasons, place.today)),
-        changes_on=cases.coming(place.portaal.openings, place.today),
+        cases=list(cases_on(place.today, place.portaal.openings, place.portaal.reasons)),
+        changes_on=coming(place.portaal.openings, place.today),
         problem_example=reference.example_of_problem(),
         answer_headers=made["components"]["headers"],
         key_pattern=KEY_PATTERN.pattern,

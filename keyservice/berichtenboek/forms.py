@@ -4,7 +4,7 @@ from wtforms import Field, RadioField, ValidationError
 from wtforms.validators import AnyOf
 
 from keyservice.accounts.people_forms import EMAIL_WANTED
-from keyservice.berichtenboek.service import Supplier
+from keyservice.berichtenboek.models import Supplier
 from keyservice.kernel.mailbox import parse_email
 from keyservice.web.forms import Form, optional_field, remark_field
 

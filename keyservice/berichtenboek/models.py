@@ -1,5 +1,6 @@
 """Who asked for the berichtenboek, who holds it, and in which version."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,15 @@ _STATUS = "status IN ({})".format(", ".join(f"'{status}'" for status in Status))
 _OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in Status if status in OPEN))
 _OWN = text(f"leverancier IS NULL AND {_OPEN}")
 _SUPPLIER = text(f"leverancier IS NOT NULL AND {_OPEN}")
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """The person of a software supplier who is to get the berichtenboek."""
+
+    leverancier: str
+    name: str
+    mailbox: str
 
 
 class Copy(Base):

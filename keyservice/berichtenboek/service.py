@@ -4,7 +4,6 @@ A gemeente asks for itself and for its suppliers; each is a copy of its own, so 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from keyservice import audit
 from keyservice.accounts.invitations import digest
 from keyservice.berichtenboek import events, messages, queries
 from keyservice.berichtenboek.editions import CURRENT
-from keyservice.berichtenboek.models import Copy
+from keyservice.berichtenboek.models import Copy, Supplier
 from keyservice.berichtenboek.workflow import LINK_LIVES, MOST_SUPPLIERS, TABLE, Status, Step
 from keyservice.database import db, swap, transaction
 from keyservice.kernel import clock
@@ -24,15 +23,6 @@ from keyservice.outbox.service import cancel, enqueue
 
 # Who opens again within this time is not written down again: a link must not fill the trail.
 OPENED_LATELY = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Supplier:
-    """The person of a software supplier who is to get the berichtenboek."""
-
-    leverancier: str
-    name: str
-    mailbox: str
 
 
 def ask(actor: Actor, receivers: Sequence[Supplier | None]) -> None:
@@ -223,5 +213,5 @@ def _new_link(copy: Copy) -> tuple[str, dict[str, bytes | datetime]]:
     return token, {"token_digest": digest(token), "link_until": clock.now() + LINK_LIVES}
 
 
-def _record(event: audit.EventType, actor: Actor, copy: Copy, **values: object) -> None:
+def _record(event: audit.EventType, actor: Actor, copy: Copy, **values: Any) -> None:
     audit.record(event, actor, subject=copy.id, gemeente=copy.gemeente, **values)

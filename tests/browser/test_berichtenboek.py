@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keyservice.accounts.invitations import digest
-from keyservice.berichtenboek.service import Supplier
+from keyservice.berichtenboek.models import Supplier
 from keyservice.database import db
 from keyservice.demo.stack import Stack
 from tests.browser.conftest import PICTURES, CheckedPerson

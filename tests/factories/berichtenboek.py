@@ -9,8 +9,7 @@ from sqlalchemy import select, update
 from keyservice.accounts.invitations import digest
 from keyservice.berichtenboek import service
 from keyservice.berichtenboek.editions import CURRENT
-from keyservice.berichtenboek.models import Copy
-from keyservice.berichtenboek.service import Supplier
+from keyservice.berichtenboek.models import Copy, Supplier
 from keyservice.berichtenboek.workflow import LINK_LIVES, Status
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id

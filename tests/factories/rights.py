@@ -210,6 +210,7 @@ def _things(code: str) -> Things:
     underway = service.issue(actor("rosa"), aanvragen["issued"])
     service.cancel(actor("rosa"), service.issue(actor("rosa"), aanvragen["stopped"]), "Per ongeluk uitgegeven.")
     by_login = _by_login(code, aanvragen)
+    copies = copies_of(code)
     contacts = {state: db.session.get_one(Aanvraag, aanvraag_id) for state, aanvraag_id in aanvragen.items()}
     return Things(
         code=code,
@@ -225,7 +226,9 @@ def _things(code: str) -> Things:
         wave=prepared_wave(),
         event=search(dossier=aanvragen["issued"], limit=1)[0].id,
         **_of_accounts(code),
-        **copies_of(code),
+        copy=copies["copy"],
+        held_copy=copies["held_copy"],
+        copy_token=copies["copy_token"],
     )
 
 

@@ -3,16 +3,17 @@
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from typing import Any
 
 import pytest
 
-from keyservice.berichtenboek.cases import ABSENT, REQUIRED, Case, cases, coming
+from keyservice.berichtenboek.cases import ABSENT, REQUIRED, Case, cases_on, coming
 from keyservice.portaal.rules import Channel, Facts, Frame, Wet, faults
 from keyservice.settings_portaal import EXAMPLES, NEVER, Openings, read_reasons
 
 TODAY = date(2026, 11, 25)
 REASONS = read_reasons(EXAMPLES)
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "started_on": date(2026, 3, 1),
     "ended_on": date(2026, 3, 2),
     "signed_on": date(2026, 3, 3),
@@ -26,7 +27,7 @@ EVERYWHERE = (
 
 
 def table(openings: Openings) -> dict[tuple[str, str, str], Case]:
-    return {(case.wet, case.ondertekend, case.gevolgd): case for case in cases(openings, REASONS, TODAY)}
+    return {(case.wet, case.ondertekend, case.gevolgd): case for case in cases_on(TODAY, openings, REASONS)}
 
 
 @pytest.mark.parametrize("openings", EVERYWHERE)

@@ -17,7 +17,7 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Step
 from keyservice.audit.models import AuditEvent
 from keyservice.berichtenboek import service as berichtenboek
-from keyservice.berichtenboek.service import Supplier
+from keyservice.berichtenboek.models import Supplier
 from keyservice.contacts import by_login, keeping, vouching
 from keyservice.contacts import service as contacts
 from keyservice.contacts.models import Part, Via
@@ -163,7 +163,12 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "letters.fail": (DUO, lambda a, i: letters.fail(a, i.letter, LetterStatus.FAILED, "Zomaar")),
 }
 # Without a login on purpose: number and code, or the token of a mail, say who it is.
-PUBLIC = {"contacts.confirm_by_code", "contacts.request_new_code", "issuances.confirm_receipt", "berichtenboek.open_by_link"}
+PUBLIC = {
+    "contacts.confirm_by_code",
+    "contacts.request_new_code",
+    "issuances.confirm_receipt",
+    "berichtenboek.open_by_link",
+}
 # Reading for the page of a step, with the checks of that step; and parts of other use cases.
 PARTS = {
     "review.aanvraag_for_step",
