@@ -11,6 +11,8 @@ from keyservice.contacts.models import Contact
 from keyservice.database import Base
 
 _OPEN = "status IN ({})".format(", ".join(f"'{status}'" for status in sorted(OPEN)))
+# As a truth and not as a list: SQLite would look the list up by another index, and sort what it finds.
+IS_OPEN = f"({_OPEN}) IS TRUE"
 _STATUS = "status IN ({})".format(", ".join(f"'{status}'" for status in Status))
 
 
@@ -40,6 +42,15 @@ class Aanvraag(Base):
             postgresql_where=text(_OPEN),
         ),
         Index("ix_aanvraag_status_status_since", "status", "status_since"),
+        Index("ix_aanvraag_status_since_id_gemeente", "status_since", "id", "gemeente"),
+        Index(
+            "ix_aanvraag_open",
+            "status_since",
+            "id",
+            "gemeente",
+            sqlite_where=text(IS_OPEN),
+            postgresql_where=text(IS_OPEN),
+        ),
         Index("ix_aanvraag_gemeente_created_at", "gemeente", "created_at"),
     )
 

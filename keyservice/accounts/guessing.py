@@ -42,6 +42,7 @@ class Kind(StrEnum):
     FACTOR = "factor"
     Z_NUMBER = "z-number"
     INVITATION = "invitation"
+    LEAK = "leak"
 
 
 @dataclass(frozen=True)

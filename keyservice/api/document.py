@@ -24,6 +24,7 @@ _SCHEMES = {
 }
 _TAGS = {
     "Sleutel": "Over de sleutel waarmee u het verzoek doet.",
+    "Gelekte sleutels": "Voor wie een sleutel van een ander vindt. U hebt daarvoor zelf geen sleutel nodig.",
     "Introspectie": "Voor systemen van DUO die een sleutel van een gemeente krijgen.",
 }
 # What every operation may answer, and what more when it reads a body.
@@ -75,10 +76,10 @@ def _document(base_url: str, email: str) -> dict[str, Any]:
     }
 
 
-def problems_of(operation_id: str, scheme: str, *, body: str | None) -> list[Problem]:
+def problems_of(operation_id: str, scheme: str | None, *, body: str | None) -> list[Problem]:
     """Return every problem that an operation may answer with, by status; `body` is the media type that it reads."""
     reading = (*_WITH_BODY, *((problems.JSON,) if body != FORM else ())) if body else ()
-    found = (*_ALWAYS, *_BY_SCHEME[scheme], *reading, *PROBLEMS[operation_id], *_ALWAYS_AT_LAST)
+    found = (*_ALWAYS, *(_BY_SCHEME[scheme] if scheme else ()), *reading, *PROBLEMS[operation_id], *_ALWAYS_AT_LAST)
     return sorted(found, key=lambda problem: problem.status)
 
 
@@ -90,7 +91,7 @@ def _complete(one: dict[str, Any]) -> None:
     for answer in one["responses"].values():
         answer["headers"] = _headers("API-Version")
     kinds: dict[int, list[Problem]] = {}
-    scheme = next(iter(one["security"][0]))
+    scheme = next((name for asked in one.setdefault("security", []) for name in asked), None)
     for problem in problems_of(one["operationId"], scheme, body=next(iter(content), None)):
         kinds.setdefault(problem.status, []).append(problem)
     one["responses"] |= {str(status): _problem_answer(status, several) for status, several in kinds.items()}

@@ -39,7 +39,7 @@ def operation(
     method: str,
     path: str,
     *,
-    scheme: str,
+    scheme: str | None,
     tag: str,
     answer: type[BaseModel],
     status: int = 200,
@@ -47,7 +47,7 @@ def operation(
     form: type[BaseModel] | None = None,
     can_go_wrong: Sequence[Problem] = (),
 ) -> Callable[[View], View]:
-    """Make a function an operation; who may is what `scheme` lets in (`access.machine`).
+    """Make a function an operation; who may is what `scheme` lets in (`access.machine`), None: anybody.
 
     The function takes what was sent, as `json` or `form` (if there is one), and the parts of the path by name. It
     returns its answer, or that and headers. Its docstring becomes the text in the document.
@@ -68,12 +68,14 @@ def operation(
             form=form,
             resp=Answers(**{f"HTTP_{status}": (answer, "Gelukt")}),
             tags=[tag],
-            security={scheme: []},
+            security={scheme: []} if scheme else {},
             operation_id=view.__name__,
             skip_validation=True,
         )(handle)
         PROBLEMS[view.__name__] = can_go_wrong
-        bp.add_url_rule(path, view.__name__, access.machine(scheme)(documented), methods=[method])
+        bp.add_url_rule(
+            path, view.__name__, (access.machine(scheme) if scheme else access.public)(documented), methods=[method]
+        )
         return view
 
     return add

@@ -54,7 +54,7 @@ class Operation:
     path: str
     summary: str
     description: Sequence[str]
-    scheme: str
+    scheme: str | None
     body: str | None
     sent: Sequence[Row]
     received: Sequence[Row]
@@ -73,7 +73,7 @@ def operations(document: Schema) -> Iterator[Operation]:
 
 def _operation(method: str, root: str, path: str, one: Schema, schemas: Schema) -> Operation:
     body, content = next(iter(one.get("requestBody", {}).get("content", {}).items()), (None, None))
-    scheme = next(iter(one["security"][0]))
+    scheme = next((name for asked in one["security"] for name in asked), None)
     answer = next(found for status, found in one["responses"].items() if status < "300")
     received = next(iter(answer["content"].values()))["schema"]
     sent = content["schema"] if content else {}
@@ -166,9 +166,9 @@ def _plain(schema: Schema, schemas: Schema) -> Schema:
     return schema
 
 
-def _command(method: str, url: str, scheme: str, body: str | None, sent: Any) -> str:
+def _command(method: str, url: str, scheme: str | None, body: str | None, sent: Any) -> str:
     """Return the request as a command line for curl; the secret stands in a variable, not in the command."""
-    lines = [f'curl -H "Authorization: Bearer ${scheme.upper()}"']
+    lines = [f'curl -H "Authorization: Bearer ${scheme.upper()}"' if scheme else "curl"]
     if method not in {"GET", "POST"}:
         lines.append(f"-X {method}")
     if body == "application/json":

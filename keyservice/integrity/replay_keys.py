@@ -92,7 +92,7 @@ def _code_refused(to: Expected, told: Told) -> None:
 
 def _ended(how: End) -> Handler:
     def handler(to: Expected, told: Told) -> None:
-        # "Dit was ik niet" about a key that works revokes it; its handing over had ended before.
+        # "Dit was ik niet" about a key that works, or a leak, revokes it; its handing over had ended before.
         if to.table("issuance").get(told.subject, {}).get("ended_at") is None:
             to.change("issuance", told.subject, ended_at=About(told.at), end_reason=how)
 
@@ -160,6 +160,7 @@ HANDLERS: Handlers = {
     issuance.DONE: _ended(End.DONE),
     issuance.CANCELLED: _ended(End.CANCELLED),
     issuance.DISOWNED: _ended(End.CANCELLED),
+    issuance.LEAKED: _ended(End.CANCELLED),
     issuance.LAPSED: _ended(End.LAPSED),
     issuance.RENEWED: _renewed,
     outbox.LETTER_READY: _letter_made,

@@ -25,6 +25,9 @@ CANCELLED = define("issuance:cancel", "De levering van de sleutel is geannuleerd
 DISOWNED = define(
     "issuance:disown", "De contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken.", fields="part"
 )
+LEAKED = define(
+    "issuance:leak", "Iemand vond de sleutel en meldde dat. De sleutel is daarom ingetrokken.", private="found"
+)
 LAPSED = define("issuance:lapse", "De levering van de sleutel duurde te lang en is vervallen.")
 RING_KEY_DESTROYED = define(
     "ring:destroy", "Een oude sleutel van de verzegeling is vernietigd.", fields="ring key values"

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from keyservice import settings
 from keyservice.aanvragen.messages import mail as mail_about
-from keyservice.accounts.models import Account
+from keyservice.accounts.models import Account, Audience
 from keyservice.contacts.models import Via
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.recipients import Recipient, Recipients, recipients
@@ -26,6 +26,7 @@ PASSWORD_LETTER = "wachtwoordbrief"  # noqa: S105 - the name of a message
 PASSWORD_READY = "wachtwoord-klaar"  # noqa: S105 - the name of a message
 TOLD_RECEIVER = "uitgifte-ontvanger"
 LETTER_WAITS = "brief-wacht"
+LEAKED_DUO = "sleutel-gelekt-duo"
 ZIP_NAME = "applicatiesleutel.zip"
 
 
@@ -38,6 +39,7 @@ class Told(StrEnum):
     CANCELLED = "uitgifte-cancelled"
     LAPSED = "uitgifte-lapsed"
     ACTIVE = "sleutel-active"
+    LEAKED = "sleutel-gelekt"
 
 
 class Reminder(StrEnum):
@@ -173,6 +175,20 @@ def letter_waits(letter: Letter, issuance: Issuance, reader: Account, reminder: 
         number=letter.number,
         printed="ja" if letter.status is LetterStatus.OPENED else "",
         url=f"{settings.current().base_url}/brieven/{letter.id}",
+    )
+
+
+def leaked(issuance: Issuance, reader: Account) -> Message:
+    """Return the mail about a leaked key to somebody who is no contact: a gemeentebeheerder or a relatiebeheerder."""
+    kind = LEAKED_DUO if reader.audience is Audience.DUO else Told.LEAKED
+    return mail_about(
+        kind,
+        f"{kind}:{issuance.id}:{reader.id}",
+        issuance.aanvraag,
+        reader,
+        gemeente=issuance.aanvraag.gemeente_name,
+        omgeving=issuance.aanvraag.omgeving or "",
+        sleutel=issuance.sleutel.number,
     )
 
 

@@ -71,12 +71,17 @@ def _require_registered(issuance: Issuance, to: Recipient) -> None:
 
 
 def end(actor: Actor, issuance: Issuance, how: End) -> None:
-    """Close an issuance: everything sealed is destroyed, its messages stay here; unless done, the key is revoked."""
+    """Close an issuance; unless done, the key is revoked."""
+    close(issuance, how)
+    if how is not End.DONE:
+        sleutels.revoke(actor, issuance.sleutel_id, how, dossier=issuance.aanvraag_id)
+
+
+def close(issuance: Issuance, how: End) -> None:
+    """Close an issuance: everything sealed is destroyed, its messages stay here."""
     prefixes = messages.prefixes(issuance)
     wiped = {"zip": None, "password": None, "activation_mac": None}
     change(issuance, Issuance.ended_at.is_(None), ended_at=clock.now(), end_reason=how, **wiped)
-    if how is not End.DONE:
-        sleutels.revoke(actor, issuance.sleutel_id, how, dossier=issuance.aanvraag_id)
     for prefix in prefixes:
         cancel_messages(prefix)
     stop_letter(issuance.id)

@@ -10,7 +10,7 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.gemeenten.phones import show_phone
 from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance import letter_views, queries, receiving_views, service
+from keyservice.issuance import leak_views, letter_views, queries, receiving_views, service
 from keyservice.issuance.blueprint import bp
 from keyservice.issuance.eligibility import issuable, reissuable, renewable
 from keyservice.issuance.forms import ActivateForm, CancelForm, ReleaseForm
@@ -24,7 +24,8 @@ from keyservice.outbox.service import retry
 from keyservice.web import access
 from keyservice.web.forms import Form
 
-__all__ = ["bp", "receiving_views"]  # importing that module hangs its pages into the one blueprint
+# Importing these modules hangs their pages into the one blueprint.
+__all__ = ["bp", "leak_views", "receiving_views"]
 bp.register_blueprint(letter_views.bp)
 _RETRIED = (
     "Het systeem verstuurt het bericht zo opnieuw. Lukt dat niet, dan probeert het systeem het nog 4 dagen. "

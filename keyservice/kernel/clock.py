@@ -70,5 +70,9 @@ def add_working_days(moment: datetime, count: int) -> datetime:
 
 def working_days_between(start: datetime, end: datetime) -> int:
     """Return how many working days in Amsterdam came after the day of `start`, up to and with the day of `end`."""
-    first, last = local_date(start), local_date(end)
+    return _working_days(local_date(start), local_date(end))
+
+
+@lru_cache(maxsize=4096)  # a list asks it for each row, mostly about the same days
+def _working_days(first: date, last: date) -> int:
     return sum(is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))

@@ -43,10 +43,14 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a typed text holds an applicatiesleutel, the credential of a system, a private key or a zip password."""
-    # As it reads: wide letters as plain ones, what an address escapes (%5F) or a text with markup (\\_) too.
-    plain = unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
+    """Tell whether a typed text holds a key, the credential of a system, a private key or a zip password."""
+    plain = as_it_reads(text)
     return any(pattern.search(plain) for pattern in _SECRETS) or bool(_BROKEN_KEY.search("".join(plain.split())))
+
+
+def as_it_reads(text: str) -> str:
+    """Return a text with wide letters as plain ones, and without the escapes of addresses (%5F) and of markup."""
+    return unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
 
 
 def fold(text: str) -> str:

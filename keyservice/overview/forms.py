@@ -19,8 +19,11 @@ from keyservice.kernel import clock
 from keyservice.kernel.ids import as_id
 from keyservice.overview import queries
 from keyservice.overview.event_words import SUBJECTS
+from keyservice.overview.key_lists import DEFAULT, NAMES, Which
+from keyservice.overview.key_lists import Wanted as WantedKeys
+from keyservice.overview.keyset import YEARS
 from keyservice.overview.words import RESULT
-from keyservice.overview.worklist import YEARS, Filter
+from keyservice.overview.worklist import Filter
 from keyservice.web.forms import Form, optional_field, parsed, text_field
 
 ALL = "alle"
@@ -102,6 +105,18 @@ class WorklistForm(SearchForm):
         chosen = self.status.data
         statuses = frozenset(Status) if chosen == ALL else frozenset({Status(chosen)}) if chosen else OPEN
         return Filter(statuses, self.omgeving.data or None, self.gemeente.data or None, self.zoek.data or "")
+
+
+class KeyListForm(SearchForm):
+    """Which keys of which gemeente."""
+
+    lijst = choice("Welke sleutels?", {"" if which is DEFAULT else str(which): name for which, name in NAMES.items()})
+    gemeente = optional_field("Code van de gemeente")
+    validate_gemeente = WorklistForm.validate_gemeente
+
+    def wanted(self) -> WantedKeys:
+        """Return what was chosen."""
+        return WantedKeys(Which(self.lijst.data) if self.lijst.data else DEFAULT, self.gemeente.data or None)
 
 
 class ControlForm(SearchForm):

@@ -19,6 +19,8 @@ _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
 _CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
 _BERICHTENBOEK = ("Berichtenboek", "berichtenboek.index", frozenset({"berichtenboek"}))
 _BERICHTENBOEKEN = ("Berichtenboeken", "berichtenboek.copies", frozenset({"berichtenboek"}))
+_KEYS = ("Sleutels", "front.own_keys", frozenset[str]())
+_KEY_LISTS = ("Sleutels", "front.key_lists", frozenset({"front.key_calendar_page"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
 _WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
@@ -51,13 +53,14 @@ _PORTFOLIOS = (
 )
 # Label, endpoint, and the blueprints and endpoints whose pages belong under it.
 _MENUS = (
-    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _CONTACTS, _BERICHTENBOEK, _COLLEAGUES)),
-    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _CONTACTS, _BERICHTENBOEK)),
+    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _BERICHTENBOEK, _COLLEAGUES)),
+    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _BERICHTENBOEK)),
     (
         (Role.RELATIEBEHEERDER,),
         (
             _HOME,
             _WORKLIST,
+            _KEY_LISTS,
             _WAVES,
             ("Brieven", "issuance.letters.index", frozenset({"issuance.letters"})),
             ("Berichten", "front.messages", frozenset[str]()),
@@ -68,7 +71,7 @@ _MENUS = (
     ),
     (
         (Role.AUDITOR,),
-        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _WAVES, _BERICHTENBOEKEN, _GEMEENTEN),
+        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _KEY_LISTS, _WAVES, _BERICHTENBOEKEN, _GEMEENTEN),
     ),
     ((Role.BEHEERDER,), (_HOME, _GEMEENTEN, _PERSONS, _PORTFOLIOS)),
 )

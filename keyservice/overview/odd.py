@@ -15,6 +15,7 @@ from keyservice.audit.events import RESTORE_ACCEPTED
 from keyservice.audit.tallies import Bunch
 from keyservice.issuance.events import (
     DISOWNED,
+    LEAKED,
     LETTER_FAILED,
     LETTER_RETURNED,
     RELEASED,
@@ -39,6 +40,7 @@ ALWAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "audit:mismatch": ("Opgeslagen gegevens volgen niet uit het logboek. Wat zij gaven, werkt niet meer", "error"),
         RESTORE_ACCEPTED.code: ("Twee mensen besloten verder te gaan met een oudere database", "error"),
         DISOWNED.code: ("Een contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken", "error"),
+        LEAKED.code: ("Iemand vond een sleutel en meldde dat. De sleutel is ingetrokken", "error"),
         RING_KEY_DESTROYED.code: ("Er is verzegelde inhoud vernietigd die nog nodig was", "error"),
         RELEASED.code: ("Een wachtwoord is met de hand vrijgegeven", "warning"),
         LETTER_FAILED.code: ("Een brief met een wachtwoord is mislukt. De sleutel is ingetrokken", "warning"),

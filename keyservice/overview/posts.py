@@ -12,8 +12,8 @@ from keyservice.outbox.queries import Cursor, count_retrying, counts, failed, re
 from keyservice.outbox.service import can_be_read
 from keyservice.overview import queries
 from keyservice.overview.causes import cause
+from keyservice.overview.keyset import YEARS
 from keyservice.overview.remedies import RECENT, Remedy, for_duo
-from keyservice.overview.worklist import YEARS
 
 PAGE = 25
 

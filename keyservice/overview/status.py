@@ -21,6 +21,7 @@ from keyservice.overview.remedies import for_gemeente, undelivered
 from keyservice.overview.timeline import Handover, Moment, happened, or_erased, to_come
 from keyservice.overview.todo import Act, Todo, todo
 from keyservice.sleutels.life import State, state
+from keyservice.sleutels.service import LEAKED
 
 _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 
@@ -57,10 +58,10 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
     box = todo_of(aanvraag, issuance)
     events = of_dossier(aanvraag.id)
     people = names(event.person for event in events)
-    aanvrager = actor.has(Role.AANVRAGER)
+    aanvrager, replacement = actor.has(Role.AANVRAGER), replacement_of(aanvraag.id)
     return StatusView(
         todo=box,
-        acts=tuple(act for act in box.acts if aanvrager or act not in _OF_AANVRAGER),
+        acts=tuple(act for act in box.acts if _may(act, actor, replaced=replacement is not None)),
         moments=happened(events, aanvraag.gemeente, people) + to_come(aanvraag.status, handover),
         lacking=lacking(aanvraag, issuance),
         issuance=issuance,
@@ -70,11 +71,17 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         may_withdraw=allowed(aanvraag.standing, Step.WITHDRAW, actor),
         may_discard=aanvrager and aanvraag.status is Status.DRAFT,
         may_cancel=aanvrager and issuance is not None and issuance.ended_at is None,
-        may_replace=aanvraag.status is Status.ISSUED and aanvraag.erased_at is None,
-        replacement=replacement_of(aanvraag.id),
+        may_replace=aanvraag.status is Status.ISSUED and aanvraag.erased_at is None and Act.REPLACE not in box.acts,
+        replacement=replacement,
         old_delivery=underway(aanvraag.replaces_id) if aanvraag.replaces_id else None,
         may_stop_old=aanvrager,
     )
+
+
+def _may(act: Act, actor: Actor, *, replaced: bool) -> bool:
+    if act is Act.REPLACE:
+        return not replaced
+    return act not in _OF_AANVRAGER or actor.has(Role.AANVRAGER)
 
 
 def todo_of(aanvraag: Aanvraag, issuance: Issuance | None) -> Todo:
@@ -110,6 +117,7 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
         issuance.end_reason,
         by_letter=by_letter(issuance),
         old_works=issuance.renews is not None and state(issuance.renews.facts, clock.now()) is State.ACTIVE,
+        leaked=issuance.sleutel.reason == LEAKED,
     )
 
 

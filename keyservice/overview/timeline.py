@@ -32,7 +32,7 @@ _FOR_THE_GEMEENTE: Mapping[str, str] = MappingProxyType(
 )
 _OF_THE_REQUEST = frozenset({"source", "agent"})
 _WARNING = frozenset({"ask", "return", "retract"})
-_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail"})
+_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail", "leak"})
 # The steps of the road, each as it reads while it has not happened yet.
 ROAD = (
     "U verstuurt de aanvraag",
@@ -51,7 +51,8 @@ _REACHED: Mapping[Status, int] = MappingProxyType(
 class Handover:
     """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand.
 
-    `by_letter` says that the password takes days once it is sent, `old_works` that the key which it renews still works.
+    `by_letter` says that the password takes days once it is sent, `old_works` that the key which it renews still works,
+    `leaked` that somebody found the key, so that it was revoked.
     """
 
     received: bool
@@ -59,6 +60,7 @@ class Handover:
     end: End | None
     by_letter: bool = False
     old_works: bool = False
+    leaked: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Act(StrEnum):
     RESUBMIT = "resubmit"
     ACTIVATE = "activate"
     START = "start"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ LABELS: Mapping[Act, str] = MappingProxyType(
         Act.RESUBMIT: "Aanvulling versturen",
         Act.ACTIVATE: "Sleutel activeren",
         Act.START: "Nieuwe aanvraag starten",
+        Act.REPLACE: "Vervanging aanvragen",
     }
 )
 # What the gemeente itself can mend of what `contacts.queries.missing` names; the call is DUO's.
@@ -52,6 +54,14 @@ _OWN_WORK: Mapping[str, str] = MappingProxyType(
 )
 _CALL = "DUO belt nog met uw gemeente om de contactpersonen te controleren."
 _NOTHING = "U hoeft nu niets te doen"
+_LEAKED = Todo(
+    "Uw sleutel is gevonden en werkt niet meer",
+    "Iemand vond de sleutel en meldde dat. Daarom hebben wij de sleutel meteen ingetrokken.\n"
+    "Vraag een nieuwe sleutel aan: wij vullen de aanvraag voor u in. Zoek ook uit waar de sleutel stond en haal hem "
+    "daar weg. Uw relatiebeheerder weet of de melder schreef waar hij hem vond.",
+    "error",
+    acts=(Act.REPLACE,),
+)
 _FIXED: Mapping[Status, Todo] = MappingProxyType(
     {
         Status.DRAFT: Todo(
@@ -100,7 +110,7 @@ def todo(
     if status in {Status.SUBMITTED, Status.IN_REVIEW}:
         return _during_review(missing)
     if status is Status.ISSUED:
-        return _after_issue(handover, _own_work(missing))
+        return _LEAKED if handover and handover.leaked else _after_issue(handover, _own_work(missing))
     if status is Status.APPROVED and _own_work(missing):
         text = "DUO kan de sleutel pas uitgeven als dit opnieuw klaar is. Elke controle geldt 1 jaar."
         return Todo("Controleer uw contactpersonen", text, "warning", _own_work(missing), (Act.CONTACTS,))

@@ -14,22 +14,23 @@ from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.kernel.errors import NotFound
-from keyservice.overview import auditor_views, cards, event_words, monitor_views, proof_views, words
+from keyservice.overview import auditor_views, cards, event_words, key_views, monitor_views, proof_views, words
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
 from keyservice.overview.blueprint import bp
 from keyservice.overview.causes import cause
-from keyservice.overview.forms import SearchForm, WorklistForm
+from keyservice.overview.forms import WorklistForm
 from keyservice.overview.front import front_page
+from keyservice.overview.keyset import Page
+from keyservice.overview.links import cursor, more_url
 from keyservice.overview.posts import read as read_posts
 from keyservice.overview.todo import LABELS, Act
-from keyservice.overview.worklist import Cursor, Page, page
+from keyservice.overview.worklist import page
 from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
 # Importing these modules hangs their pages into the one blueprint.
-__all__ = ["auditor_views", "bp", "monitor_views", "proof_views"]
+__all__ = ["auditor_views", "bp", "key_views", "monitor_views", "proof_views"]
 _ANY = UUID(int=0)
 
 
@@ -82,6 +83,7 @@ def _act_urls(aanvraag_id: UUID) -> dict[Act, str]:
         Act.RESUBMIT: url_for("aanvragen.resubmit", aanvraag_id=aanvraag_id),
         Act.ACTIVATE: url_for("issuance.activate", aanvraag_id=aanvraag_id),
         Act.START: url_for("aanvragen.start"),
+        Act.REPLACE: url_for("aanvragen.start_replacement", aanvraag_id=aanvraag_id),
     }
 
 
@@ -108,7 +110,7 @@ def dossier(aanvraag_id: UUID) -> ResponseReturnValue:
 def worklist() -> ResponseReturnValue:
     """Show the aanvragen of all gemeenten: own portfolio first."""
     form, own = WorklistForm(request.args), portfolio(access.person())
-    valid, after = form.validate(), _cursor()
+    valid, after = form.validate(), cursor()
     found = page(own, form.filter(), after) if valid else Page((), None)
     body = render_template(
         "overview/worklist.html",
@@ -120,25 +122,10 @@ def worklist() -> ResponseReturnValue:
         now=clock.now(),
         letters=count_letters_at_duo() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
         berichtenboeken=count_waiting() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
-        next_url=_more_url("front.worklist", form, found.next),
-        first_url=_more_url("front.worklist", form, "") if after else None,
+        next_url=more_url("front.worklist", form, found.next),
+        first_url=more_url("front.worklist", form, "") if after else None,
     )
     return body, 200 if valid else 422
-
-
-def _cursor() -> Cursor | None:
-    text = request.args.get("na")
-    try:
-        return Cursor.parse(text) if text else None
-    except ValueError as error:
-        raise NotFound("page") from error
-
-
-def _more_url(endpoint: str, form: SearchForm, after: object) -> str | None:
-    """Return the address of another page of the same search; None when there is no such page."""
-    if after is None:
-        return None
-    return url_for(endpoint, **{name: value for name, value in form.data.items() if value}, na=str(after) or None)
 
 
 @bp.get("/berichten")

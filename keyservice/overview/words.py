@@ -14,7 +14,7 @@ from keyservice.issuance import words as issuance_words
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
-from keyservice.overview.worklist import Cells
+from keyservice.overview.keyset import Cells
 from keyservice.sleutels.life import Facts, State, state
 
 Badge = tuple[str, str]
@@ -89,6 +89,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "filter": "gezocht op",
         "factor": "bewijs",
         "factors": "bewijs",
+        "found": "waar gevonden, volgens de melder",
         "four_eyes": "vier ogen",
         "function": "functie",
         "gemeenten": "gemeenten",
@@ -157,6 +158,8 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "contact-log-in": "Vraag om in te loggen en te bevestigen",
         "practice-zip": "Oefenbestand",
         "sleutel-active": "Sleutel geactiveerd",
+        "sleutel-gelekt": "Melding: sleutel gevonden en ingetrokken",
+        "sleutel-gelekt-duo": "Melding: sleutel gevonden en ingetrokken",
         "sleutel-klaar": "Bericht: zipbestand staat klaar",
         "sleutel-zip": "Zipbestand met de sleutel",
         "sms-code": "Code om te bevestigen",

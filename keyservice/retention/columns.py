@@ -10,7 +10,7 @@ from types import MappingProxyType
 # The private fields of events (`audit.define`), by what they hold; a test finds the one that lacks here.
 TRACES = ("source", "agent")
 WHO = ("name", "email", "function", "mailbox", "phone", "mobile", "identity", "leverancier")
-TEXTS = ("reason", "question", "motivation", "text")
+TEXTS = ("reason", "question", "motivation", "text", "found")
 
 
 @dataclass(frozen=True)

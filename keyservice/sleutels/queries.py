@@ -1,6 +1,6 @@
 """Reading keys."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,6 +27,11 @@ class Use:
 def by_digest(key: Secret) -> Sleutel | None:
     """Return the row of a key, by the index on its SHA-256. Whether the row can be trusted, its MAC says."""
     return db.session.scalar(select(Sleutel).where(Sleutel.digest == digest(key)))
+
+
+def by_digests(digests: Iterable[bytes]) -> Sequence[Sleutel]:
+    """Return the rows of several keys by their SHA-256, in one query; of a key that never existed there is none."""
+    return db.session.scalars(select(Sleutel).where(Sleutel.digest.in_(list(digests)))).all()
 
 
 def locked(sleutel_id: UUID) -> Sleutel:

@@ -27,6 +27,7 @@ from keyservice.sleutels.models import Sleutel, facts_of
 
 log = structlog.get_logger()
 LIFE_DAYS = 365  # `design.md` 2.8: until the last working day on or before day 365
+LEAKED = "leaked"
 _PURPOSE = "sleutel"
 _INSERT = insert(table_of(Sleutel))
 Kept = Sleutel | Row[*tuple[Any, ...]]
@@ -91,22 +92,38 @@ def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID | None)
         actor.require(Role.RELATIEBEHEERDER, *GEMEENTE_ROLES)
     with transaction():
         sleutel = queries.locked(sleutel_id)
-        if sleutel.revoked_at is not None:
-            raise Conflict("sleutel-revoked")
         if intact(sleutel):
             _require_own(actor, sleutel)
-        else:
-            _record(events.DAMAGED, actor, sleutel, dossier)
-        _write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
-        audit.record(
-            events.REVOKED,
-            actor,
-            dossier=dossier,
-            subject=sleutel_id,
-            gemeente=sleutel.gemeente,
-            number=sleutel.number,
-            reason=reason,
-        )
+        _revoke(actor, sleutel, reason, dossier)
+
+
+def revoke_leaked(actor: Actor, sleutel_id: UUID, key: Secret, *, dossier: UUID | None) -> None:
+    """End a key for good for whoever shows it, without any role: who has it is the proof that it leaked.
+
+    Raises NotFound when the key is not that of the row, or Conflict when it is revoked already.
+    """
+    with transaction():
+        sleutel = queries.locked(sleutel_id)
+        if digest(key) != sleutel.digest:
+            raise NotFound("sleutel")
+        _revoke(actor, sleutel, LEAKED, dossier)
+
+
+def _revoke(actor: Actor, sleutel: Sleutel, reason: str, dossier: UUID | None) -> None:
+    if sleutel.revoked_at is not None:
+        raise Conflict("sleutel-revoked")
+    if not intact(sleutel):
+        _record(events.DAMAGED, actor, sleutel, dossier)
+    _write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
+    audit.record(
+        events.REVOKED,
+        actor,
+        dossier=dossier,
+        subject=sleutel.id,
+        gemeente=sleutel.gemeente,
+        number=sleutel.number,
+        reason=reason,
+    )
 
 
 def suspend(sleutel_id: UUID, cause: str, *, dossier: UUID | None) -> None:

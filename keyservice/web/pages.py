@@ -74,5 +74,6 @@ def security_txt() -> ResponseReturnValue:
         "Preferred-Languages: nl, en",
         f"Canonical: {conf.base_url}/.well-known/security.txt",
         f"Policy: {conf.base_url}/kwetsbaarheid-melden",
+        f"# A leaked applicatiesleutel: {conf.base_url}/gelekte-sleutel",
     ]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")

@@ -188,6 +188,11 @@ def _activate(scene: Scene) -> Fields:
     return {"activatiecode": held(scene.of_gemeente.issuance).code}
 
 
+@way("issuance.report_leak")
+def _report_leak(scene: Scene) -> Fields:
+    return {"sleutel": held(scene.of_gemeente.issuance).key.reveal(), "gevonden_op": "Een openbare map"}
+
+
 @way("issuance.renew")
 def _renew(scene: Scene) -> None:
     deliver(scene.of_gemeente.issuance)

@@ -62,7 +62,7 @@ FORMS = {
         *("/dossiers/{a}/contactpersonen/{w}/instaan", "/uitgiften/{i}/vrijgeven", "/uitgiften/{i}/annuleren"),
     ),
     "ben": ("/gemeenten/9998/telefoon",),
-    "": ("/bevestigen",),
+    "": ("/bevestigen", "/gelekte-sleutel"),
 }
 SEARCHES = {
     "rik": ("/werkvoorraad?zoek={}", "/werkvoorraad?gemeente={}", "/werkvoorraad?na={}", "/gemeenten?zoek={}"),

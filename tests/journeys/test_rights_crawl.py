@@ -135,8 +135,8 @@ def start(app: Flask) -> tuple[World, list[Seat]]:
 HEAD = """\
 # Rights
 
-Who may open and send what. Below `/v1` only a key opens anything: see `/api`. Made by asking every route as everybody:
-do not edit, but run `.venv/bin/python -m tests.journeys.test_rights_crawl`.
+Who may open and send what. Below `/v1` only a key opens anything, but for the report of a found one: see `/api`.
+Made by asking every route as everybody: do not edit, but run `.venv/bin/python -m tests.journeys.test_rights_crawl`.
 
 | person | is |
 |---|---|

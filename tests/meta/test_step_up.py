@@ -41,6 +41,7 @@ WITHOUT = {
     "issuance.report_receipt": "sends the password to somebody else, as the link in the mail does",
     "issuance.disown": "only takes",
     "issuance.letters.post": "says what was done on paper",
+    "issuance.report_leak": "only takes, and the key that is shown is the proof",
     "issuance.resend": "the same zip to the same contact; without the password it is worthless",
     "front.take_bundle": "what the pages of the dossier show already, with its proof",
     "issuance.retry_message": "the same message to the same reader",

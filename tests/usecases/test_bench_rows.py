@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import audit_trail, issue, mail, stage, zip_file
+from benchmarks import audit_trail, issue, mail, pages, stage, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -38,6 +38,22 @@ def test_the_rows_of_the_audit_trail_run() -> None:
     figures += audit_trail.run_verify(rounds=1, slice_seconds=0, events=100)
     assert len(figures) == 2 * len(stage.databases())
     assert all(one.median > one.peer_median > 0 for one in figures)
+
+
+@pytest.mark.parametrize("database", stage.databases())
+def test_the_row_pages_asks_pages_that_show_what_they_are_called(database: str) -> None:
+    with pages.worklist(database, 3_000) as gets:
+        shown = {
+            name.removesuffix(f", {database}"): get().decode().count('href="/dossiers/') for name, get in gets.items()
+        }
+    assert shown == {
+        **dict.fromkeys(("first page", "first page of open ones", "last page"), 50),
+        **dict.fromkeys(("ORM, url_for, offset", "last page by offset"), 50),
+        "search, number": 1,
+        "search, rare word": 1,
+        "search, common word": 50,
+        "Flask hello": 0,
+    }
 
 
 def rows(app: Flask) -> Counter[str]:

@@ -23,7 +23,7 @@ from keyservice.contacts import service as contacts
 from keyservice.contacts.models import Part, Via
 from keyservice.database import db
 from keyservice.gemeenten import service as gemeenten
-from keyservice.issuance import letters, receiving, waves
+from keyservice.issuance import leaks, letters, receiving, waves
 from keyservice.issuance import replacing as contact_replacing
 from keyservice.issuance import service as issuances
 from keyservice.issuance.wave_queries import Wanted
@@ -162,11 +162,10 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     "letters.mark_posted": (DUO, lambda a, i: letters.mark_posted(a, i.letter)),
     "letters.fail": (DUO, lambda a, i: letters.fail(a, i.letter, LetterStatus.FAILED, "Zomaar")),
 }
-# Without a login on purpose: number and code, or the token of a mail, say who it is.
+# Without a login on purpose: number and code, or the token of a mail, say who it is; a leaked key is its own proof.
 PUBLIC = {
-    "contacts.confirm_by_code",
-    "contacts.request_new_code",
-    "issuances.confirm_receipt",
+    *("contacts.confirm_by_code", "contacts.request_new_code", "issuances.confirm_receipt"),
+    *("leaks.report", "sleutels.revoke_leaked"),
     "berichtenboek.open_by_link",
 }
 # Reading for the page of a step, with the checks of that step; and parts of other use cases.
@@ -192,6 +191,7 @@ MODULES = {
     "vouching": vouching,
     "receiving": receiving,
     "issuances": issuances,
+    "leaks": leaks,
     "letters": letters,
     "waves": waves,
     "sleutels": sleutels,

@@ -26,16 +26,18 @@ from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.service import set_address, set_phone
 from keyservice.integrity import state, watch
+from keyservice.issuance import leaks
 from keyservice.issuance import service as issuance
 from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
-from keyservice.kernel.actor import Role
+from keyservice.kernel.actor import ANONYMOUS, Role
 from keyservice.kernel.ids import new_id
 from keyservice.outbox.models import OutboxMessage
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.authenticator import Authenticator
+from tests.factories.issuance import held
 from tests.factories.people import invite, join, newest, propose
 from tests.factories.walked import approved, working
 from tests.usecases.test_verifier import run
@@ -65,6 +67,18 @@ def test_i12_all_that_is_done_with_keys_is_explained_by_its_events() -> None:
     issuance.resend_zip(actor("rik"), again)
     issuance.release(actor("rik"), again, "+31102000000", "Gebeld met de gemeente")
     aanvragen.discard(actor("anna"), aanvragen.start(actor("anna")))
+    assert unexplained() == []
+
+
+def test_i12_the_end_of_a_leaked_key_is_explained_by_its_events() -> None:
+    case = approved()
+    first = issuance.issue(actor("rosa"), case.aanvraag)
+    both = held(first)
+    issuance.activate(actor("anna"), first, both.code)
+    leaks.report(ANONYMOUS, both.key.reveal(), "Een openbare map")
+    again = approved()
+    underway = issuance.issue(actor("rosa"), again.aanvraag)
+    leaks.report(ANONYMOUS, held(underway).key.reveal())
     assert unexplained() == []
 
 

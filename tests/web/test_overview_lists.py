@@ -17,7 +17,8 @@ from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.kernel import clock
-from keyservice.overview.worklist import Cursor, Filter, page
+from keyservice.overview.keyset import Cursor
+from keyservice.overview.worklist import Filter, page
 from tests.conftest import post
 from tests.factories.aanvragen import actor, ready
 
@@ -53,7 +54,7 @@ def test_page_by_page_every_row_comes_once_and_in_order(context: Flask, size: in
 def test_without_a_portfolio_what_waits_longest_comes_first(context: Flask) -> None:
     fill(4)
     rows = page(frozenset(), Filter(OPEN)).rows
-    assert [row.status_since for row in rows] == sorted(row.status_since for row in rows)
+    assert [row.since for row in rows] == sorted(row.since for row in rows)
 
 
 @pytest.mark.parametrize(

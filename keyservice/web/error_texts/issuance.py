@@ -103,6 +103,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "sleutel-not-sleeping": ("De sleutel is al geactiveerd of ingetrokken", "Activeren kan 1 keer."),
     "sleutel-revoked": ("De sleutel is al ingetrokken", "Een ingetrokken sleutel werkt niet meer."),
+    "leak-without-key": (
+        "Dit is geen hele sleutel",
+        (
+            "Hier staat geen hele sleutel in. Een sleutel begint met asl_p_ of asl_a_ en heeft 44 tekens. "
+            "Het nummer van een sleutel (SL-…) is niet genoeg."
+        ),
+    ),
+    "leak-too-many": ("Dit zijn te veel sleutels tegelijk", "Meld hoogstens {most} sleutels tegelijk."),
     # Renewing keys.
     "not-renewable": ("Deze sleutel kan nu niet worden vernieuwd", "{why} Er is geen nieuwe sleutel gemaakt."),
     "own-wave": (
