@@ -53,8 +53,8 @@ _AGAIN: Mapping[int, str] = {
     500: "Ja, later. Wacht elke keer langer.",
     503: "Ja, na de seconden van Retry-After.",
 }
-# Operations of these are for machines of a gemeente; the others are for systems of DUO.
-SCHEME = "sleutel"
+# Operations that a key opens, or that need none; the others are for systems of DUO.
+SCHEMES = ("sleutel", None)
 CLIENT = "voorbeeldclient.py"
 IDEMPOTENCY = "Idempotency-Key"
 
@@ -144,7 +144,7 @@ def book(place: Place | None = None) -> Book:
     """Return the book of the running program, for an installation (default: this one)."""
     place, made = place or here(), document()
     found = reference.operations({**made, "servers": [{"url": place.root}]})
-    operations = [operation for operation in found if operation.scheme == SCHEME]
+    operations = [operation for operation in found if operation.scheme in SCHEMES]
     told = {problem for operation in operations for problem in operation.problems}
     return Book(
         place=place,

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "5ff2c1a85b5d5b7c74bca89b58e8a97e9e4cb26d25090957d6b87ae29c3256b9",
+        "2afed625de70e78b513e54688a5c66b2e459959dc21b41302e7a88f0ca75aba6",
         ("De eerste versie.",),
     ),
 )

@@ -78,7 +78,7 @@ def test_every_operation_for_a_gemeente_stands_in_it_with_every_field(app: Flask
         rows = {one.id: [*one.sent, *one.received] for one in content.book().operations}
     for path, methods in made["paths"].items():
         for method, one in methods.items():
-            if content.SCHEME not in one["security"][0]:
+            if "systeem" in (one.get("security") or [{}])[0]:
                 assert f"{method.upper()} {path}" not in told, "for systems of DUO only"
                 continue
             found += 1
