@@ -143,8 +143,8 @@ def here() -> Place:
 def book(place: Place | None = None) -> Book:
     """Return the book of the running program, for an installation (default: this one)."""
     place, made = place or here(), document()
-    found = reference.operations({**made, "servers": [{"url": place.root}]})
-    operations = [operation for operation in found if operation.scheme in SCHEMES]
+    found = list(reference.operations({**made, "servers": [{"url": place.root}]}))
+    operations = [operation for scheme in SCHEMES for operation in found if operation.scheme == scheme]
     told = {problem for operation in operations for problem in operation.problems}
     return Book(
         place=place,

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "2afed625de70e78b513e54688a5c66b2e459959dc21b41302e7a88f0ca75aba6",
+        "82334c0099c75d52bb67c16219d7905d8c64d526d0824836e5d4a714a8a7dbe9",
         ("De eerste versie.",),
     ),
 )

@@ -85,7 +85,7 @@ def test_every_operation_for_a_gemeente_stands_in_it_with_every_field(app: Flask
             assert f"{method.upper()} {path}" in told
             assert one["summary"] in told
             assert rows[one["operationId"]]
-            assert all(row.name in told and row.text in told for row in rows[one["operationId"]])
+            assert all(row.name in told and row.text.replace("`", "") in told for row in rows[one["operationId"]])
     assert found == len(rows) > 0
 
 
