@@ -23,12 +23,25 @@ CUT_OFF = """() => [...document.querySelectorAll('.ks-book *:not(.ks-vh)')]
                  || (getComputedStyle(one).overflowX !== 'visible' && one.scrollWidth > one.clientWidth + 1))
   .map(one => one.outerHTML.slice(0, 120))"""
 
+# What cannot be divided over pages, whatever stands in it.
+FRAMED = """() => {
+  const found = [];
+  for (let one = document.querySelector('.ks-book'); one; one = one.parentElement) {
+    const style = getComputedStyle(one);
+    if (style.display !== 'block' || style.overflow !== 'visible' || style.containerType.includes('size')) {
+      found.push(one.outerHTML.slice(0, 120));
+    }
+  }
+  return found;
+}"""
+
 
 def on_paper(who: CheckedPerson, name: str) -> None:
     """Look at the page as a printer makes it: nothing is cut off, and the frame of the site is gone."""
     who.page.emulate_media(media="print")
     who.page.set_viewport_size({"width": PAPER, "height": 1000})
     assert who.page.evaluate(CUT_OFF) == []
+    assert who.page.evaluate(FRAMED) == [], "a page break would go through the middle of a line"
     for chrome in ("nav.ks-nav", ".ks-no-print", ".utrecht-page-footer", ".ks-header__user"):
         shown = who.page.locator(chrome)
         assert not shown.count() or not shown.first.is_visible(), chrome
