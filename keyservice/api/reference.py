@@ -10,7 +10,7 @@ from keyservice.api.problems import INPUT, Problem
 
 Schema = Mapping[str, Any]
 _FORMATS = {"date": "datum", "date-time": "tijdstip", "uuid": "UUID", "uri-reference": "adres"}
-_TYPES = {"string": "tekst", "integer": "geheel getal", "boolean": "true of false", "object": "object"}
+_TYPES = {"string": "tekst", "integer": "geheel getal", "boolean": "ja of nee", "object": "object"}
 _RULES = {
     "pattern": "vorm {}",
     "minLength": "ten minste {} tekens",
