@@ -28,7 +28,7 @@ import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
-import keyservice.portaal.service
+import keyservice.portaal.views
 import keyservice.web.dates
 import keyservice.web.errors
 import keyservice.web.headers
@@ -58,6 +58,7 @@ PAGES = (
     keyservice.api.views,
     keyservice.api.pages,
     keyservice.berichtenboek.views,
+    keyservice.portaal.views,
 )
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 
 import click
 
-from keyservice import settings
+from keyservice import lasting_rings, settings
 from keyservice.app import create_app
 from keyservice.audit import sealer
 from keyservice.audit.checkpoint import verifier_key
-from keyservice import lasting_rings
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS
 
 _RING = click.argument("ring", type=click.Choice(LASTING_RINGS))

@@ -1,4 +1,4 @@
-"""What the portaal goes by and the sources do not fix: the days of the variable PORTAAL, the file of REASONS (ADR 35)."""
+"""What the sources do not fix for the portaal: the days of the variable PORTAAL, the file of REASONS (ADR 35)."""
 
 import csv
 import re

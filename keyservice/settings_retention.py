@@ -34,7 +34,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Retention:
-    """The terms (`dutch.md` 7): of what ended, of a key, of network address and browser, of an inburgeraar, of events."""
+    """The terms: of what ended, of a key, of network address and browser, of inburgeraars, of events (`dutch.md` 7)."""
 
     ended: Period = Period(1, "y")
     sleutel: Period = Period(5, "y")

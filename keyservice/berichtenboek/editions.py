@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "82334c0099c75d52bb67c16219d7905d8c64d526d0824836e5d4a714a8a7dbe9",
+        "afb71569d57104682f173314b748e7ae5dfddd0a59c3c3d5331389dab0922ee4",
         ("De eerste versie.",),
     ),
 )

@@ -133,6 +133,7 @@ def _book(file_url: str) -> str:
 
 
 def _file() -> Response:
-    answer = Response(file.page(content.book()), mimetype="text/html")
+    # Never as a page of this site: it has a style of its own.
+    answer = Response(file.page(content.book()), mimetype="application/octet-stream")
     answer.headers.set("Content-Disposition", "attachment", filename=file.NAME)
     return answer

@@ -72,9 +72,9 @@ PEOPLE = (
         "tom", "Tom Testdorp", "tom@testdorp.example", ((Role.AANVRAGER, "9999"),), "werkt voor een andere gemeente"
     ),
     Person(
-        "wim",
-        "Wim Voorbeeld",
-        "wim@voorbeeldstad.example",
+        "pim",
+        "Pim Voorbeeld",
+        "pim@voorbeeldstad.example",
         ((Role.RAADPLEGEN_MUTEREN_2013, "9998"),),
         "legt participatieverklaringen vast voor de Wi2013",
     ),

@@ -18,6 +18,7 @@ from keyservice.overview import auditor, queries, status
 from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
+from keyservice.portaal.queries import ROLES as ROLES_OF_PORTAAL
 
 Values = Mapping[str, Any]
 _FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
@@ -40,6 +41,8 @@ def _gemeente(actor: Actor) -> Values:
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),
         "berichtenboek": standing(own_copy(code)),
+        "may_register": actor.has(*ROLES_OF_PORTAAL),
+        "roles_of_portaal": frozenset(ROLES_OF_PORTAAL),
     }
 
 
@@ -82,6 +85,7 @@ def _nothing(_actor: Actor) -> Values:
 
 _PAGES: tuple[tuple[tuple[Role, ...], str, Callable[[Actor], Values]], ...] = (
     ((Role.AANVRAGER, Role.GEMEENTEBEHEERDER), "overview/gemeente.html", _gemeente),
+    (ROLES_OF_PORTAAL, "overview/portaal.html", _nothing),
     ((Role.RELATIEBEHEERDER,), "overview/relatiebeheerder.html", _relatiebeheerder),
     ((Role.AUDITOR,), "overview/auditor.html", _auditor),
     ((Role.BEHEERDER,), "overview/beheerder.html", _beheerder),

@@ -44,9 +44,7 @@ def _made_anew(
     return done, broken
 
 
-def _of_other_keys(
-    column: Column[bytes], id_at: tuple[int, int], newest: bytes
-) -> Iterator[list[tuple[UUID, bytes]]]:
+def _of_other_keys(column: Column[bytes], id_at: tuple[int, int], newest: bytes) -> Iterator[list[tuple[UUID, bytes]]]:
     """Give id and sealed BSN of the rows that another key made, in batches by id."""
     other = func.substr(column, *id_at) != newest
     query = select(_TABLE.c.id, _TABLE.c.bsn).where(other).order_by(_TABLE.c.id).limit(_BATCH)

@@ -55,10 +55,10 @@ def count_lines(path: Path) -> int:
 
 
 def load(path: Path, *, without_refused: bool = False, done: Callable[[int], object] = lambda _lines: None) -> Report:
-    """Load a file (UTF-8), and tell what became of it; `done` hears of each line twice: it was judged, it was stored.
+    """Load a file (UTF-8), and tell what became of it; `done` hears of each line twice: when judged and when stored.
 
-    First all of it is judged. One refused line keeps everything out, unless `without_refused`. Raises ValueError when it
-    is no such file at all.
+    First all of it is judged. One refused line keeps everything out, unless `without_refused`. Raises ValueError when
+    it is no such file at all.
     """
     report = Report(_judged(path, done))
     if report.refused and not without_refused:
@@ -68,8 +68,14 @@ def load(path: Path, *, without_refused: bool = False, done: Callable[[int], obj
         while batch := list(islice(people, BATCH)):
             _store(batch, report)
             done(len(batch))
-        counts = {"added": report.added, "changed": report.changed, "unchanged": report.unchanged}
-        audit.record(events.LOADED, CLI, refused=len(report.refused), **counts)
+        audit.record(
+            events.LOADED,
+            CLI,
+            added=report.added,
+            changed=report.changed,
+            unchanged=report.unchanged,
+            refused=len(report.refused),
+        )
     report.loaded = True
     return report
 

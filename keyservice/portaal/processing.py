@@ -4,7 +4,7 @@ It stands apart from the audit trail, and names the event of the same act. It te
 which the trail does not: there nobody is found by his BSN.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,7 +66,7 @@ def processing(actor: Actor, activity: Activity) -> Iterator[Look]:
     span = new_span(actor.trace)
 
     def write() -> None:
-        common = {
+        common: dict[str, object] = {
             "trace_id": span.trace_id,
             "span_id": span.span_id,
             "parent_span_id": span.parent_id,
@@ -82,7 +82,7 @@ def processing(actor: Actor, activity: Activity) -> Iterator[Look]:
             "origin": actor.origin,
         }
         event = look.event if status is LookStatus.OK else None
-        about = look.subjects or [None]
+        about: Sequence[bytes | None] = look.subjects or [None]
         rows = [common | {"id": new_id(), "data_subject_id": subject, "event": event} for subject in about]
         db.session.execute(_INSERT, rows)
 

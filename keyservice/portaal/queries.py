@@ -1,6 +1,6 @@
 """Finding people and what is registered about them: in the own gemeente only, and by the law of one's role (I9)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from uuid import UUID
 
@@ -8,12 +8,13 @@ from sqlalchemy import Select, select
 
 from keyservice.database import db
 from keyservice.kernel.actor import Actor, Role
-from keyservice.kernel.errors import NotFound
+from keyservice.kernel.errors import NotFound, Refused
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.text import fold
 from keyservice.portaal import birth, bsn
-from keyservice.portaal.models import Inburgeraar, Kind, Registration
+from keyservice.portaal.models import Inburgeraar, Kind, ProcessingLog, Registration
 from keyservice.portaal.rules import Wet
+from keyservice.sleutels.models import Sleutel
 
 ROLE_OF: Mapping[Wet, Role] = MappingProxyType(
     {Wet.WI2013: Role.RAADPLEGEN_MUTEREN_2013, Wet.WI2021: Role.RAADPLEGEN_MUTEREN_2021}
@@ -27,6 +28,12 @@ def wetten_of(actor: Actor) -> frozenset[Wet]:
     if actor.sleutel:
         return frozenset(Wet)
     return frozenset(wet for wet, role in ROLE_OF.items() if actor.has(role))
+
+
+def require_role(actor: Actor) -> None:
+    """Raise Refused for who may see nobody."""
+    if not wetten_of(actor):
+        raise Refused("role")
 
 
 def _seen_by(actor: Actor) -> Select[Inburgeraar]:
@@ -79,10 +86,22 @@ def counting(version: Registration | None) -> Registration | None:
     return None if version is None or version.kind is Kind.WITHDRAW else version
 
 
+def numbers(versions_: Iterable[Registration]) -> dict[UUID, str]:
+    """Return the numbers of the keys that registered something, by id."""
+    wanted = {version.by_sleutel for version in versions_ if version.by_sleutel}
+    return dict(db.session.execute(select(Sleutel.id, Sleutel.number).where(Sleutel.id.in_(wanted))).all())
+
+
 def by_message(sleutel: UUID, message_key: str) -> Registration | None:
     """Return what a key registered by a message with this name."""
     query = select(Registration).where(Registration.by_sleutel == sleutel, Registration.message_key == message_key)
     return db.session.scalar(query)
+
+
+def looks_at(number: Secret) -> Sequence[ProcessingLog]:
+    """Return every look at the data of the person with a BSN, newest first."""
+    query = select(ProcessingLog).where(ProcessingLog.data_subject_id.in_(bsn.pseudonyms(number)))
+    return db.session.scalars(query.order_by(ProcessingLog.start_time.desc())).all()
 
 
 def registration_for(actor: Actor, registration_id: UUID) -> Registration:

@@ -1,7 +1,8 @@
 """What is done with inburgeraars: find, look, register, correct, withdraw. Each look is logged (`processing`)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from keyservice import audit, settings
@@ -9,11 +10,11 @@ from keyservice.audit import EventType
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
-from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
+from keyservice.kernel.errors import Conflict, Invalid, NotFound
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.text import clean
-from keyservice.portaal import birth, bsn, bsn_text, events, queries
+from keyservice.portaal import bsn, bsn_text, events, queries
 from keyservice.portaal.models import Inburgeraar, Kind, Registration
 from keyservice.portaal.processing import Activity, Look, processing
 from keyservice.portaal.rules import Channel, Facts, Fault, Frame, faults
@@ -30,25 +31,44 @@ def find_by_bsn(actor: Actor, number: Secret) -> Inburgeraar | None:
     """Return the person with a BSN in the own gemeente, under a law of one's role. Raises Refused."""
     with processing(actor, Activity.SEARCH) as look:
         look.at_bsn(number)
-        _require(actor)
+        queries.require_role(actor)
         return queries.by_bsn(actor, number)
 
 
 def find_by_name(actor: Actor, surname: str, birth_date: str) -> Sequence[Inburgeraar]:
     """Return who has a surname and a birth date, in the own gemeente. Raises Refused."""
     with processing(actor, Activity.SEARCH) as look:
-        _require(actor)
+        queries.require_role(actor)
         found = queries.by_name(actor, surname, birth_date)
         for person in found:
             look.at(person)
         return found
 
 
-def view(actor: Actor, person_id: UUID) -> tuple[Inburgeraar, Sequence[Registration], str]:
-    """Return a person, every version of what is registered, newest first, and the BSN masked. Raises NotFound."""
+@dataclass(frozen=True)
+class Card:
+    """A person as a page shows him: `bsn` is masked, `versions` are newest first."""
+
+    person: Inburgeraar
+    versions: Sequence[Registration]
+    bsn: str
+
+    @property
+    def current(self) -> Registration | None:
+        """Return the version that counts, if any."""
+        return queries.counting(next(iter(self.versions), None))
+
+    @property
+    def seen(self) -> int:
+        """Return the number of the newest version, 0 for none."""
+        return next((version.number for version in self.versions), 0)
+
+
+def view(actor: Actor, person_id: UUID) -> Card:
+    """Return a person and all that is registered. Raises NotFound, Refused."""
     with processing(actor, Activity.VIEW) as look:
         person = _person(actor, person_id, look)
-        return person, queries.versions(person_id), bsn.masked(bsn.unseal(person.bsn, person_id))
+        return Card(person, queries.versions(person_id), bsn.masked(bsn.unseal(person.bsn, person_id)))
 
 
 def show_bsn(actor: Actor, person_id: UUID) -> Secret:
@@ -125,13 +145,8 @@ def withdraw(actor: Actor, person_id: UUID, reason: str, *, seen: int) -> UUID:
         return _keep(actor, version, look)
 
 
-def _require(actor: Actor) -> None:
-    if not queries.wetten_of(actor):
-        raise Refused("role")
-
-
 def _person(actor: Actor, person_id: UUID, look: Look, *, locked: bool = False) -> Inburgeraar:
-    _require(actor)
+    queries.require_role(actor)
     try:
         person = queries.person_for(actor, person_id, locked=locked)
     except NotFound:
@@ -199,7 +214,7 @@ def _version(
 
 def _keep(actor: Actor, version: Registration, look: Look) -> UUID:
     """Store a version with its event."""
-    private = {"reason": version.correction} if version.kind is not Kind.REGISTER else {}
+    private: dict[str, Any] = {} if version.kind is Kind.REGISTER else {"reason": version.correction}
     version.event = look.event = audit.record(
         _EVENTS[version.kind],
         actor,

@@ -5,14 +5,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from sqlalchemy import select
 from stdnum.nl import bsn as number
 
 from keyservice.database import db
+from keyservice.demo.people import person_id
+from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.secret import Secret
-from keyservice.portaal import bsn, loading
+from keyservice.portaal import bsn, loading, service
 from keyservice.portaal.models import Inburgeraar
 from keyservice.portaal.person_file import COLUMNS
 from keyservice.portaal.rules import Facts
@@ -59,6 +62,16 @@ def inburgeraar(folder: Path, digits: str = "999990019", **differs: str) -> UUID
     report = loading.load(write_file(folder / f"{digits}.csv", [{"bsn": digits, **differs}]))
     assert report.loaded, report.refused
     return stored(digits).id
+
+
+def at_gemeente(code: str) -> tuple[UUID, UUID]:
+    """Store two people of a gemeente by its code, of whom the second refused; return their ids."""
+    first, second = bsns(2, first=999_900_000 + int(code) % 100 * 100)
+    with TemporaryDirectory() as folder:
+        ids = [inburgeraar(Path(folder), digits, gemeente=code) for digits in (first, second)]
+    pim = Actor(person_id("pim"), frozenset({Role.RAADPLEGEN_MUTEREN_2013}), code, "web")
+    service.register(pim, ids[1], REFUSED, seen=0)
+    return ids[0], ids[1]
 
 
 def stored(digits: str) -> Inburgeraar:

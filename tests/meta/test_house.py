@@ -38,6 +38,7 @@ REVEALS = {
     "issuance/receiving_views.py",  # shows the password of a zip to its contact, once
     "kernel/zips.py",  # encrypts with the password
     "portaal/bsn.py",  # seals a BSN, and makes its digest and pseudonym
+    "portaal/views.py",  # shows a BSN to who asked for it
     "portaal/loading.py",  # finds a BSN that stands twice in a file
     "outbox/channels/mail.py",  # logs in at the mail server
     "outbox/channels/sms_http.py",  # proves to the gateway that it is us

@@ -1,4 +1,4 @@
-"""The rules of the participatieverklaring: all 256 combinations against a table that was written apart from the code."""
+"""The rules of the participatieverklaring: all 256 combinations against a table written apart from the code."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +14,8 @@ TODAY = date(2026, 11, 25)
 START, END, SIGNED = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 GIVEN = {"started_on": START, "ended_on": END, "signed_on": SIGNED, "reden": "GEWEIGERD"}
 
-# dutch.md 8.2, by hand. Law, signed, attended -> channels by which it comes in, and per field V (required) or - (empty):
-# start, end, signing, reason. The row number is that of the source.
+# dutch.md 8.2, by hand. Law, signed, attended -> channels by which it comes in, and per field V (required) or -
+# (empty): start, end, signing, reason. The row number is that of the source.
 TABLE = {
     ("Wi2013", "ja", "ja"): ("WM", "V V V -"),  # 1
     ("Wi2013", "ja", "nee"): ("", ""),  # 2
@@ -83,7 +83,7 @@ def test_all_256_combinations_are_judged_as_the_table_says() -> None:
     ],
 )
 def test_an_answer_that_cannot_be_registered_says_why(
-    wet: str, signed: bool, attended: bool, channel: str, code: str
+    wet: str, *, signed: bool, attended: bool, channel: str, code: str
 ) -> None:
     assert [fault.code for fault in faults(Wet(wet), Facts(signed, attended), frame(CHANNELS[channel]))] == [code]
 
@@ -188,7 +188,10 @@ def test_a_reason_that_asks_for_it_needs_an_explanation_and_a_signature_takes_ne
     assert [f.code for f in faults(Wet.WI2013, other, frame())] == ["toelichting-ontbreekt"]
     assert faults(Wet.WI2013, replace(other, toelichting="Ziek geworden"), frame()) == []
     signed = replace(SIGNED_FACTS, reden="OVERIG", toelichting="Ziek geworden")
-    assert [f.code for f in faults(Wet.WI2013, signed, frame())] == ["reden-bij-ondertekend", "toelichting-zonder-reden"]
+    assert [f.code for f in faults(Wet.WI2013, signed, frame())] == [
+        "reden-bij-ondertekend",
+        "toelichting-zonder-reden",
+    ]
 
 
 def test_each_rule_has_a_text_for_people_and_each_text_a_rule() -> None:

@@ -16,7 +16,9 @@ def test_a_bsn_may_be_typed_with_spaces_dots_and_dashes(typed: str) -> None:
     assert bsn_text.parse(typed).reveal() == "999990019"
 
 
-@pytest.mark.parametrize("typed", ["", "123456789", "000000000", "99999001", "9999900191", "99999001x", "٩٩٩٩٩٠٠١٩", "a" * 9])
+@pytest.mark.parametrize(
+    "typed", ["", "123456789", "000000000", "99999001", "9999900191", "99999001x", "٩٩٩٩٩٠٠١٩", "a" * 9]
+)
 def test_what_fails_the_11_proef_is_no_bsn_and_the_fault_does_not_repeat_it(typed: str) -> None:
     with pytest.raises(ValueError, match=r"^no BSN$"):
         bsn_text.parse(typed)
@@ -26,7 +28,9 @@ def test_a_bsn_of_eight_digits_gets_its_zero_back() -> None:
     assert bsn_text.parse("10000008").reveal() == "010000008"
 
 
-@pytest.mark.parametrize("text", ["BSN 999990019.", "9999.90.019", "het nummer is 999 990 019, zegt hij", "1 999990019"])
+@pytest.mark.parametrize(
+    "text", ["BSN 999990019.", "9999.90.019", "het nummer is 999 990 019, zegt hij", "1 999990019"]
+)
 def test_a_bsn_in_a_free_text_is_seen(text: str) -> None:
     assert bsn_text.stands_in(text)
 
@@ -54,7 +58,7 @@ def test_a_birth_date_may_lack_its_day_or_month(typed: str, stored: str) -> None
 
 @pytest.mark.parametrize("typed", ["", "31-2-1985", "3-0-1985", "3-11-85", "3-13-1985", "3-11-1885", "november 1985"])
 def test_what_no_calendar_has_is_no_birth_date(typed: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"date|day|month"):
         birth.parse(typed)
 
 
@@ -78,7 +82,7 @@ def test_a_line_becomes_a_person(mark: str, separator: str) -> None:
 
 
 def test_a_file_with_other_headings_is_refused_as_a_whole() -> None:
-    with pytest.raises(ValueError, match="the first line must be bsn;voornamen"):
+    with pytest.raises(ValueError, match="the first line must be bsn;voornamen;"):
         read("bsn;naam\n")
     with pytest.raises(ValueError, match="the first line"):
         read("")

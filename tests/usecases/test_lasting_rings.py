@@ -25,11 +25,11 @@ from keyservice.contacts import service as contacts
 from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
 from keyservice.issuance import service
-from keyservice.lasting_rings import KeyStays
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings, SealBroken
 from keyservice.kernel.secret import Secret
+from keyservice.lasting_rings import KeyStays
 from keyservice.portaal import loading
 from keyservice.portaal import service as portaal
 from keyservice.portaal.models import ProcessingLog
@@ -347,10 +347,10 @@ def test_a_bsn_is_found_after_a_new_key_and_sealed_and_digested_anew_so_that_the
 ) -> None:
     person_id = inburgeraar(tmp_path)
     olds = {ring: ids(rings, ring)[0] for ring in ("bsn", "bsn_index")}
-    wim, digits = actor("wim"), Secret("999990019")
+    pim, digits = actor("pim"), Secret("999990019")
     for ring in olds:
         lasting_rings.rotate(ring)
-    found = portaal.find_by_bsn(wim, digits)
+    found = portaal.find_by_bsn(pim, digits)
     assert found
     assert found.id == person_id
     again = loading.load(tmp_path / "999990019.csv")
@@ -368,9 +368,9 @@ def test_a_bsn_is_found_after_a_new_key_and_sealed_and_digested_anew_so_that_the
         db.session.execute(delete(ProcessingLog))
         db.session.commit()
         lasting_rings.retire("bsn_index", olds["bsn_index"])
-        found = portaal.find_by_bsn(wim, digits)
+        found = portaal.find_by_bsn(pim, digits)
         assert found
-        assert portaal.show_bsn(wim, person_id).reveal() == "999990019"
+        assert portaal.show_bsn(pim, person_id).reveal() == "999990019"
 
 
 def test_a_sealed_bsn_that_was_moved_to_another_row_holds_up_no_other_one(

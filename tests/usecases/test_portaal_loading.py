@@ -1,4 +1,4 @@
-"""Loading the people of DUO: all of the file or nothing, the same file twice changes nothing, and no BSN in a report."""
+"""Loading the people of DUO: all of the file or nothing, the same file twice changes nothing, no BSN in a report."""
 
 import json
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_everybody_in_a_file_is_in_the_processing_log(before: int, tmp_path: Pat
 
 
 @pytest.fixture
-def command(context: Flask, monkeypatch: pytest.MonkeyPatch) -> object:
+def command(context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli_portaal, "ready_app", lambda: context)
 
 
