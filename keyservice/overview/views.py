@@ -9,6 +9,7 @@ from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.aanvragen.review_forms import NoteForm
 from keyservice.aanvragen.words import STATUS
 from keyservice.accounts.queries import names, portfolio
+from keyservice.berichtenboek.queries import count_waiting
 from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
@@ -129,6 +130,7 @@ def worklist() -> ResponseReturnValue:
         names=names(row.claimed_by for row in found.rows),
         now=clock.now(),
         letters=count_letters_at_duo() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
+        berichtenboeken=count_waiting() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
         next_url=more_url("front.worklist", form, found.next),
         first_url=more_url("front.worklist", form, "") if after else None,
     )
