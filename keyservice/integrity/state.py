@@ -26,7 +26,7 @@ from keyservice.issuance.models import Issuance
 from keyservice.issuance.wave_models import Wave
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.sleutels import events as sleutels
-from keyservice.sleutels.models import Sleutel
+from keyservice.sleutels.models import Sleutel, Succession
 from keyservice.sleutels.service import intact
 
 TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason")
@@ -84,9 +84,17 @@ TABLES = (
     Table(Gemeente, key=("code",), number="name", where=Gemeente.fictive.is_(False), otherwise=UNTOLD),
     Table(Letter, number="number"),
     Table(Wave),
+    Table(Succession),
 )
 GRANT_EVENTS = (accounts.GRANT_GIVEN, accounts.GRANT_ENDED, accounts.GRANT_REVIEWED)
-KEY_EVENTS = (sleutels.MADE, sleutels.ACTIVATED, sleutels.SUSPENDED, sleutels.REVOKED)
+KEY_EVENTS = (
+    sleutels.MADE,
+    sleutels.ACTIVATED,
+    sleutels.SUSPENDED,
+    sleutels.RESUME_ASKED,
+    sleutels.RESUMED,
+    sleutels.REVOKED,
+)
 
 
 def mismatches(
