@@ -26,8 +26,9 @@ from keyservice.issuance.models import Issuance
 from keyservice.issuance.wave_models import Wave
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.sleutels import events as sleutels
-from keyservice.sleutels.models import Sleutel, Succession
+from keyservice.sleutels.models import Sleutel
 from keyservice.sleutels.service import intact
+from keyservice.sleutels.succession_models import Succession
 
 TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason")
 

@@ -30,6 +30,7 @@ RESEALED = (totp.RING,)
 MACS = (
     ("audit_event", "mac"),
     ("sleutel", "mac"),
+    ("asking_system", "mac"),
     ("issuance", "activation_mac"),
     ("contact_challenge", "code_mac"),
     ("invitation", "code_mac"),

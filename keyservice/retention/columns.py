@@ -159,10 +159,12 @@ SECRETS: Mapping[str, str] = MappingProxyType(
         "issuance": "zip password receipt_digest activation_mac",
         "letter": "pdf",
         "outbox_message": "content final",
+        "asking_system": "digest mac",
         "sleutel": "digest mac",
     }
 )
-# About things, moments and organisations. The number of a gemeente that was called is its own, registered one.
+# About things, moments and organisations. The number of a gemeente that was called is its own, registered one. The
+# network of a key is that of a server, cut off to at least 256 addresses.
 NOT_PERSONAL: Mapping[str, str] = MappingProxyType(
     {
         "aanvraag": "id number status status_since revision created_at submitted_at reminders gemeente gemeente_name "
@@ -171,6 +173,7 @@ NOT_PERSONAL: Mapping[str, str] = MappingProxyType(
         "aanvraag_note": "id aanvraag_id at",
         "account": "id audience created_at fictive erased_at",
         "approval": "id aanvraag_id approved_at four_eyes content_hash retracted_at",
+        "asking_system": "id name made_at ended_at",
         "audit_checkpoint": "size at root frontier through text",
         "audit_event": "row id at code dossier dossier_number gemeente canonical mac",
         "audit_leaf": "position event hash",
@@ -195,6 +198,7 @@ NOT_PERSONAL: Mapping[str, str] = MappingProxyType(
         "sleutel": "id number gemeente omgeving not_before expires_at activated_at suspended_at revoked_at reason "
         "suspended_by resume_asked_at warnings",
         "succession": "id gemeente successor asked_at decided_at until",
+        "sleutel_use": "sleutel_id network state first_at last_at count told_at",
         "wave": "id omgeving expires_until gemeenten status status_since prepared_at started_at",
         "wave_item": "wave_id position aanvraag_id sleutel_id expected result refused issuance_id judged_at",
         "worker_beat": "id host started_at seen_at",

@@ -3,14 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from keyservice.database import Base
-from keyservice.sleutels.life import Blocker, Facts
+from keyservice.sleutels.life import Blocker, Facts, State
 
-# Not refused: waits for a decision, or was approved.
-_STANDS = "decided_by IS NULL OR until IS NOT NULL"
+_UNTOLD = "told_at IS NULL"
 
 
 class Sleutel(Base):
@@ -60,32 +59,46 @@ class Sleutel(Base):
         )
 
 
-class Succession(Base):
-    """An ended gemeente whose keys act for its successor until a moment, when a relatiebeheerder approved that.
+class SleutelUse(Base):
+    """That a key was shown from a network, in one of its states: only what was shown while ACTIVE opened anything.
 
-    `gemeente` is the ended one. A request that was refused can be followed by another one.
+    `network` is cut off (IPv4 /24, IPv6 /48). `told_at` is when the worker looked whether people must hear of it.
     """
 
-    __tablename__ = "succession"
+    __tablename__ = "sleutel_use"
     __table_args__ = (
-        CheckConstraint("gemeente <> successor", name="two_gemeenten"),
-        CheckConstraint("decided_by <> asked_by", name="two_people"),
-        CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided_by_at"),
-        CheckConstraint("until IS NULL OR decided_by IS NOT NULL", name="approved_by_somebody"),
+        CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in State)), name="state"),
+        CheckConstraint("count > 0 AND first_at <= last_at", name="used"),
+        Index("ix_sleutel_use_untold", "sleutel_id", sqlite_where=text(_UNTOLD), postgresql_where=text(_UNTOLD)),
+    )
+
+    sleutel_id: Mapped[UUID] = mapped_column(ForeignKey("sleutel.id"), primary_key=True)
+    network: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[State] = mapped_column(primary_key=True, default=State.ACTIVE)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    count: Mapped[int] = mapped_column(BigInteger)
+    told_at: Mapped[datetime | None]
+
+
+class AskingSystem(Base):
+    """A system that may ask whether a key works (RFC 7662), known by a credential of its own."""
+
+    __tablename__ = "asking_system"
+    __table_args__ = (
+        CheckConstraint("length(digest) = 32", name="digest_length"),
         Index(
-            "uq_succession_gemeente",
-            "gemeente",
+            "uq_asking_system_name",
+            "name",
             unique=True,
-            sqlite_where=text(_STANDS),
-            postgresql_where=text(_STANDS),
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
         ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    gemeente: Mapped[str] = mapped_column(ForeignKey("gemeente.code"))
-    successor: Mapped[str] = mapped_column(ForeignKey("gemeente.code"), index=True)
-    asked_by: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
-    asked_at: Mapped[datetime]
-    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
-    decided_at: Mapped[datetime | None]
-    until: Mapped[datetime | None]
+    name: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -1,13 +1,27 @@
 """Reading keys."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from keyservice.database import db
 from keyservice.kernel.secret import Secret
 from keyservice.sleutels.format import digest
-from keyservice.sleutels.models import Sleutel
+from keyservice.sleutels.life import State
+from keyservice.sleutels.models import Sleutel, SleutelUse
+
+
+@dataclass(frozen=True)
+class Use:
+    """When a key was shown first and last, how often, and from which networks (the latest first)."""
+
+    first_at: datetime
+    last_at: datetime
+    count: int
+    networks: tuple[str, ...]
 
 
 def by_digest(key: Secret) -> Sleutel | None:
@@ -19,3 +33,23 @@ def locked(sleutel_id: UUID) -> Sleutel:
     """Return a key that nobody else changes until the transaction ends. Raises NoResultFound."""
     query = select(Sleutel).where(Sleutel.id == sleutel_id).with_for_update()
     return db.session.execute(query, execution_options={"populate_existing": True}).scalar_one()
+
+
+def use_of(ids: Collection[UUID]) -> dict[UUID, Use]:
+    """Return of these keys how they were used; a key that never opened anything is not in it."""
+    return _shown(SleutelUse.sleutel_id.in_(ids), SleutelUse.state == State.ACTIVE)
+
+
+def tries_of(ids: Collection[UUID]) -> dict[UUID, Use]:
+    """Return of these keys how they were shown while they did not work: asleep, suspended, expired or revoked."""
+    return _shown(SleutelUse.sleutel_id.in_(ids), SleutelUse.state != State.ACTIVE)
+
+
+def _shown(*where: ColumnElement[bool]) -> dict[UUID, Use]:
+    found: dict[UUID, Use] = {}
+    for row in db.session.scalars(select(SleutelUse).where(*where).order_by(SleutelUse.last_at.desc())):
+        seen = found.get(row.sleutel_id, Use(row.first_at, row.last_at, 0, ()))
+        networks = tuple(dict.fromkeys((*seen.networks, row.network)))
+        first, last = min(seen.first_at, row.first_at), max(seen.last_at, row.last_at)
+        found[row.sleutel_id] = Use(first, last, seen.count + row.count, networks)
+    return found
