@@ -7,6 +7,7 @@ from flask import request
 
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.accounts.queries import holders, names, portfolio
+from keyservice.issuance.leaver_queries import keys_of_leavers
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
@@ -15,6 +16,8 @@ from keyservice.overview import auditor, queries, status
 from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
+from keyservice.sleutels.succession import predecessors
+from keyservice.sleutels.succession import waiting as waiting_successions
 
 Values = Mapping[str, Any]
 _FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
@@ -32,7 +35,13 @@ def _gemeente(actor: Actor) -> Values:
     aanvragen = queries.running(code)
     issuances = queries.newest_issuances(aanvraag.id for aanvraag in aanvragen)
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
-    return {"todos": todos, "sleutels": queries.sleutels(code), "may_start": actor.has(Role.AANVRAGER)}
+    return {
+        "todos": todos,
+        "sleutels": queries.sleutels(code),
+        "may_start": actor.has(Role.AANVRAGER),
+        "leavers": keys_of_leavers(gemeenten=[code], limit=queries.FEW),
+        "predecessors": predecessors(code, clock.now()) if actor.has(Role.GEMEENTEBEHEERDER) else (),
+    }
 
 
 def _relatiebeheerder(actor: Actor) -> Values:
@@ -49,6 +58,8 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "stopped": queries.stopped(),
         "dead": count_failed(clock.now() - RECENT),
         "letters": count_letters_at_duo(),
+        "leavers": keys_of_leavers(gemeenten=own, limit=queries.FEW) if own else (),
+        "successions": len(waiting_successions()),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }

@@ -33,8 +33,8 @@ class Blocker(StrEnum):
     ENDED is the end of its gemeente, PROGRAM the verifier or a restore.
     """
 
-    GEMEENTE = "gemeente"
     ENDED = "ended"
+    GEMEENTE = "gemeente"
     DUO = "duo"
     PROGRAM = "program"
 

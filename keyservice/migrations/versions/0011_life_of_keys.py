@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
-_BLOCKER = sa.Enum("gemeente", "ended", "duo", "program", name="blocker", native_enum=False, length=40)
+_BLOCKER = sa.Enum("ended", "gemeente", "duo", "program", name="blocker", native_enum=False, length=40)
 _STANDS = "decided_by IS NULL OR until IS NOT NULL"
 
 
