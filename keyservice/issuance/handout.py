@@ -75,21 +75,25 @@ def hand_out(
         )
         session.add(issuance)
         session.flush()
-        audit.record(
-            events.STARTED,
-            actor,
-            dossier=aanvraag.id,
-            subject=issuance_id,
-            gemeente=aanvraag.gemeente,
-            number=issuance.number,
-            approval=approval.id,
-            sleutel=sleutel_id,
-            deadline=issuance.deadline,
-            renews=renews.id if renews else None,
-            overlap=issuance.overlap_days,
-        )
+        _record(actor, issuance, aanvraag)
         enqueue(messages.key_mail(issuance, zip_data, token))
     return issuance_id
+
+
+def _record(actor: Actor, issuance: Issuance, aanvraag: Aanvraag) -> None:
+    audit.record(
+        events.STARTED,
+        actor,
+        dossier=aanvraag.id,
+        subject=issuance.id,
+        gemeente=aanvraag.gemeente,
+        number=issuance.number,
+        approval=issuance.approval_id,
+        sleutel=issuance.sleutel_id,
+        deadline=issuance.deadline,
+        renews=issuance.renews_id,
+        overlap=issuance.overlap_days,
+    )
 
 
 def unsealed_zip(issuance: Issuance) -> bytes:

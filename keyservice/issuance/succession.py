@@ -88,7 +88,7 @@ def refuse(actor: Actor, succession_id: UUID, explanation: str) -> None:
             subject=row.id,
             gemeente=row.successor,
             ended=ended.code,
-            explanation=explanation,
+            text=explanation,
         )
         for message in succession_messages.decided(row, ended):
             enqueue(message)

@@ -81,7 +81,6 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "expires_until": "verloopt uiterlijk",
         "cut": "te veel voor 1 bestand",
         "filter": "gezocht op",
-        "explanation": "toelichting",
         "factor": "bewijs",
         "factors": "bewijs",
         "four_eyes": "vier ogen",

@@ -102,7 +102,7 @@ def _ask(actor: Actor, sleutel: Sleutel, explanation: str, dossier: UUID | None)
     write(
         sleutel, replace(sleutel.facts, resume_asked_by=actor.person, resume_asked_at=clock.now()), sleutel.reason
     )
-    record(events.RESUME_ASKED, actor, sleutel, dossier, explanation=explanation)
+    record(events.RESUME_ASKED, actor, sleutel, dossier, text=explanation)
 
 
 def _block(
@@ -120,7 +120,7 @@ def _block(
         write(sleutel, replace(sleutel.facts, **block), sleutel.reason)  # type: ignore[arg-type]  # the fields of Facts
     else:
         execute_count(update(Sleutel).where(Sleutel.id == sleutel.id).values(**block))
-    record(events.SUSPENDED, actor, sleutel, dossier, cause=cause, by=by, explanation=explanation)
+    record(events.SUSPENDED, actor, sleutel, dossier, cause=cause, by=by, text=explanation)
     return True
 
 
@@ -128,4 +128,4 @@ def _unblock(actor: Actor, sleutel: Sleutel, dossier: UUID | None, explanation: 
     by = sleutel.facts.blocker
     free = {"suspended_at": None, "suspended_by": None, "resume_asked_by": None, "resume_asked_at": None}
     write(sleutel, replace(sleutel.facts, **free), sleutel.reason)  # type: ignore[arg-type]  # the fields of Facts
-    record(events.RESUMED, actor, sleutel, dossier, by=by, explanation=explanation)
+    record(events.RESUMED, actor, sleutel, dossier, by=by, text=explanation)

@@ -5,22 +5,22 @@ from keyservice.audit import define
 MADE = define("sleutel:make", "Er is een sleutel gemaakt.", fields="number omgeving expires_at not_before")
 ACTIVATED = define("sleutel:activate", "De sleutel is geactiveerd.", fields="number")
 REVOKED = define(
-    "sleutel:revoke", "De sleutel is ingetrokken en werkt niet meer.", fields="number reason", private="explanation"
+    "sleutel:revoke", "De sleutel is ingetrokken en werkt niet meer.", fields="number reason", private="text"
 )
 DAMAGED = define("sleutel:damage", "De gegevens van de sleutel kloppen niet. De sleutel werkt niet.", fields="number")
 SUSPENDED = define(
     "sleutel:suspend",
     "De sleutel is geblokkeerd en werkt nu niet.",
     fields="number cause by",
-    private="explanation",
+    private="text",
 )
 RESUME_ASKED = define(
     "sleutel:ask-resume",
     "Een relatiebeheerder vraagt om de sleutel weer te laten werken.",
     fields="number",
-    private="explanation",
+    private="text",
 )
-RESUMED = define("sleutel:resume", "De sleutel is niet meer geblokkeerd.", fields="number by", private="explanation")
+RESUMED = define("sleutel:resume", "De sleutel is niet meer geblokkeerd.", fields="number by", private="text")
 SUCCESSION_ASKED = define(
     "succession:ask",
     "De opvolger van een gemeente vraagt om de sleutels nog even te gebruiken.",
@@ -33,5 +33,5 @@ SUCCESSION_REFUSED = define(
     "succession:refuse",
     "De opvolger van een gemeente mag de sleutels niet gebruiken.",
     fields="ended",
-    private="explanation",
+    private="text",
 )

@@ -105,7 +105,7 @@ def revoke(
         else:
             record(events.DAMAGED, actor, sleutel, dossier)
         write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
-        record(events.REVOKED, actor, sleutel, dossier, reason=reason, explanation=explanation)
+        record(events.REVOKED, actor, sleutel, dossier, reason=reason, text=explanation)
 
 
 def require_own(actor: Actor, sleutel: Sleutel) -> None:
