@@ -1,11 +1,12 @@
 """How long personal data are kept: the terms of the variable RETENTION. What each is for: `docs/retention.md`."""
 
 import re
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+
+from keyservice.kernel.clock import months_before
 
 _FORM = re.compile(r"([a-z]+)=([1-9][0-9]{0,4})([dmy])")
 _MONTHS: Mapping[str, int] = MappingProxyType({"m": 1, "y": 12})
@@ -24,8 +25,7 @@ class Period:
         """Return the moment this long before; a day that does not exist becomes the last of its month."""
         if self.unit == "d":
             return moment - timedelta(days=self.amount)
-        year, month = divmod(moment.year * 12 + moment.month - 1 - self.amount * _MONTHS[self.unit], 12)
-        return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+        return months_before(moment, self.amount * _MONTHS[self.unit])
 
     def __str__(self) -> str:
         """Return it as it is set, such as `5y`."""

@@ -51,13 +51,19 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def existing_gemeente(code: str | None) -> Gemeente:
-    """Return a gemeente that exists today. Raises Conflict that names the successor when it has ended."""
+    """Return a gemeente that exists today or starts within six months.
+
+    Raises Conflict that names the successor when it has ended, or the first day when that is too far away.
+    """
     found = gemeente_by_code(code) if code else None
     if found is None:
         raise NotFound("gemeente")
-    if not found.valid_on(clock.local_date(clock.now())):
+    today = clock.local_date(clock.now())
+    if found.ended_on(today):
         successor = gemeente_by_code(found.successor_code) if found.successor_code else None
         raise Conflict("gemeente-ended", name=found.name, successor=successor.name if successor else "")
+    if not found.may_apply_on(today):
+        raise Conflict("gemeente-not-yet", name=found.name, day=f"{found.valid_from:%d-%m-%Y}")
     return found
 
 

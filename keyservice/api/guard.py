@@ -37,7 +37,7 @@ def by_sleutel() -> Actor:
     except verification.Unknown:
         stop(problems.NO_KEY)
     except verification.NotUsable as error:
-        stop(_NOT_USABLE[error.state], sleutel=error.checked.number)
+        stop(_NOT_USABLE[error.checked.state], sleutel=error.checked.number)
     g.sleutel = checked
     return Actor(None, frozenset(), checked.gemeente, "api", source=request.remote_addr, sleutel=checked.id)
 

@@ -6,6 +6,9 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from keyservice.database import Base
+from keyservice.kernel.clock import months_before
+
+APPLY_MONTHS = 6  # before its first day
 
 
 class Gemeente(Base):
@@ -45,4 +48,12 @@ class Gemeente(Base):
 
     def valid_on(self, day: date) -> bool:
         """Tell whether the gemeente exists on a day."""
-        return (not self.valid_from or self.valid_from <= day) and (not self.valid_until or day <= self.valid_until)
+        return (not self.valid_from or self.valid_from <= day) and not self.ended_on(day)
+
+    def ended_on(self, day: date) -> bool:
+        """Tell whether a day is after the last day of the gemeente."""
+        return self.valid_until is not None and self.valid_until < day
+
+    def may_apply_on(self, day: date) -> bool:
+        """Tell whether the gemeente exists on a day, or starts so soon after it that it may ask for keys."""
+        return not self.ended_on(day) and (not self.valid_from or months_before(self.valid_from, APPLY_MONTHS) <= day)

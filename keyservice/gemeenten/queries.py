@@ -1,7 +1,7 @@
 """Reading the register of gemeenten."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -11,12 +11,19 @@ from keyservice.database import db
 from keyservice.gemeenten.events import PHONE_CHANGED
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.register_file import sort_key
+from keyservice.kernel import clock
 
 
 def gemeente(code: str) -> Gemeente | None:
     """Return a gemeente by code, ended ones included; None for what cannot be a code."""
     # A code may come from an address; PostgreSQL fails on a NUL in a text.
     return db.session.get(Gemeente, code) if code.isascii() and code.isdigit() else None
+
+
+def starts_at(code: str) -> datetime | None:
+    """Return the first moment of a gemeente, when the register knows its first day."""
+    found = gemeente(code)
+    return clock.at(found.valid_from) if found and found.valid_from else None
 
 
 def registered_address(code: str) -> str | None:

@@ -9,6 +9,8 @@ from keyservice.issuance.wave_workflow import WaveStatus
 from keyservice.outbox import events as outbox
 from keyservice.sleutels import events as sleutels
 
+_NOT_BLOCKED = dict.fromkeys(("suspended_at", "suspended_by", "resume_asked_by", "resume_asked_at"))
+
 
 def _key_made(to: Expected, told: Told) -> None:
     to.make(
@@ -17,12 +19,13 @@ def _key_made(to: Expected, told: Told) -> None:
         number=told.fields["number"],
         gemeente=told.gemeente,
         omgeving=told.fields["omgeving"],
-        not_before=About(told.at),
+        # Events of before tell no other start than their own moment.
+        not_before=exactly(told.fields.get("not_before")) or About(told.at),
         expires_at=exactly(told.fields["expires_at"]),
         activated_at=None,
-        suspended_at=None,
         revoked_at=None,
         reason=None,
+        **_NOT_BLOCKED,
     )
 
 
@@ -31,7 +34,16 @@ def _key_activated(to: Expected, told: Told) -> None:
 
 
 def _key_suspended(to: Expected, told: Told) -> None:
-    to.change("sleutel", told.subject, suspended_at=About(told.at))
+    block = {**_NOT_BLOCKED, "suspended_at": About(told.at), "suspended_by": told.fields.get("by")}
+    to.change("sleutel", told.subject, **block)
+
+
+def _resume_asked(to: Expected, told: Told) -> None:
+    to.change("sleutel", told.subject, resume_asked_by=told.person, resume_asked_at=About(told.at))
+
+
+def _key_resumed(to: Expected, told: Told) -> None:
+    to.change("sleutel", told.subject, **_NOT_BLOCKED)
 
 
 def _key_revoked(to: Expected, told: Told) -> None:
@@ -60,7 +72,9 @@ def _handing_over(to: Expected, told: Told) -> None:
         activation_tries=0,
         copies=1,
         released_by=None,
-        renews_id=None,
+        renews_id=plain_id(told.fields.get("renews")) or None,
+        overlap_days=told.fields.get("overlap"),
+        first_used_at=None,
         **dict.fromkeys(("fetched_at", "received_at", "released_at", "password_sent_at", "ended_at", "end_reason")),
     )
 
@@ -101,6 +115,29 @@ def _ended(how: End) -> Handler:
 
 def _renewed(to: Expected, told: Told) -> None:
     to.change("issuance", told.subject, renews_id=plain_id(told.fields["previous"]))
+
+
+def _first_used(to: Expected, told: Told) -> None:
+    to.change("issuance", told.subject, first_used_at=exactly(told.fields["used_at"]))
+
+
+def _succession_asked(to: Expected, told: Told) -> None:
+    to.make(
+        "succession",
+        told.subject,
+        gemeente=told.fields["ended"],
+        successor=told.fields["successor"],
+        asked_by=told.person,
+        asked_at=About(told.at),
+        decided_by=None,
+        decided_at=None,
+        until=None,
+    )
+
+
+def _succession_decided(to: Expected, told: Told) -> None:
+    until = exactly(told.fields.get("until"))
+    to.change("succession", told.subject, decided_by=told.person, decided_at=About(told.at), until=until)
 
 
 def _letter_made(to: Expected, told: Told) -> None:
@@ -149,6 +186,11 @@ HANDLERS: Handlers = {
     sleutels.REVOKED: _key_revoked,
     sleutels.ASKER_ADDED: _asker_added,
     sleutels.ASKER_ENDED: _asker_ended,
+    sleutels.RESUME_ASKED: _resume_asked,
+    sleutels.RESUMED: _key_resumed,
+    sleutels.SUCCESSION_ASKED: _succession_asked,
+    sleutels.SUCCESSION_APPROVED: _succession_decided,
+    sleutels.SUCCESSION_REFUSED: _succession_decided,
     issuance.STARTED: _handing_over,
     issuance.RESENT: _resent,
     issuance.FETCHED: _fetched,
@@ -163,6 +205,7 @@ HANDLERS: Handlers = {
     issuance.LEAKED: _ended(End.CANCELLED),
     issuance.LAPSED: _ended(End.LAPSED),
     issuance.RENEWED: _renewed,
+    issuance.FIRST_USED: _first_used,
     outbox.LETTER_READY: _letter_made,
     issuance.LETTER_OPENED: _letter_opened,
     issuance.LETTER_POSTED: _letter_posted,
@@ -182,6 +225,9 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     sleutels.TRIED,
     issuance.PASSWORD_READY,
     issuance.REMINDED,
+    issuance.WARNED,
+    issuance.EXPIRED,
+    issuance.OLD_USED,
     issuance.LETTER_FAILED,
     issuance.LETTER_RETURNED,
     issuance.LETTER_REMINDED,

@@ -22,6 +22,7 @@ from keyservice.audit.restored import Restored
 from keyservice.audit.verifier import Report
 from keyservice.database import db, exclusive, transaction
 from keyservice.integrity import told
+from keyservice.issuance.key_acts import suspend_by_program
 from keyservice.issuance.queries import dossier_of
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor
@@ -85,7 +86,7 @@ def _redo(actor: Actor, first: UUID, last: AuditCheckpoint, published: Checkpoin
     for sleutel_id in _working(revoked):
         sleutels.revoke(WORKER, sleutel_id, CAUSE, dossier=dossier_of(sleutel_id))
     for sleutel_id in _working(touched):
-        sleutels.suspend(sleutel_id, CAUSE, dossier=dossier_of(sleutel_id))
+        suspend_by_program(sleutel_id, CAUSE)
     audit.record(
         RESTORE_ACCEPTED,
         actor,

@@ -31,6 +31,7 @@ from keyservice.portaal.versions import intact as version_intact
 from keyservice.sleutels import events as sleutels
 from keyservice.sleutels.models import AskingSystem, Sleutel
 from keyservice.sleutels.service import intact
+from keyservice.sleutels.succession_models import Succession
 
 TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason", "leverancier")
 
@@ -90,9 +91,17 @@ TABLES = (
     Table(Copy),
     Table(AskingSystem, number="name"),
     Table(Registration),
+    Table(Succession),
 )
 GRANT_EVENTS = (accounts.GRANT_GIVEN, accounts.GRANT_ENDED, accounts.GRANT_REVIEWED)
-KEY_EVENTS = (sleutels.MADE, sleutels.ACTIVATED, sleutels.SUSPENDED, sleutels.REVOKED)
+KEY_EVENTS = (
+    sleutels.MADE,
+    sleutels.ACTIVATED,
+    sleutels.SUSPENDED,
+    sleutels.RESUME_ASKED,
+    sleutels.RESUMED,
+    sleutels.REVOKED,
+)
 
 
 def mismatches(

@@ -19,10 +19,12 @@ from keyservice.database import db, one_by_one, transaction
 from keyservice.integrity import state
 from keyservice.integrity.events import MISMATCH
 from keyservice.integrity.state import Mismatch
+from keyservice.issuance.key_acts import suspend_by_program
 from keyservice.issuance.queries import dossier_of
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
 from keyservice.sleutels import service as sleutels
+from keyservice.sleutels.life import Blocker
 from keyservice.sleutels.models import Sleutel
 from keyservice.sleutels.queries import locked
 
@@ -74,13 +76,13 @@ def _stop_key(sleutel_id: UUID) -> None:
             return
         # Written back to what it was before it was revoked: it never returns (I16).
         revoked = any("revoked_at" in one.columns for one in found)
-        if sleutel.suspended_at is not None and not revoked:
+        if sleutel.facts.blocker is Blocker.PROGRAM and not revoked:
             return
         _record(found)
         if revoked:
             sleutels.revoke(WORKER, sleutel_id, CAUSE, dossier=dossier_of(sleutel_id))
         else:
-            sleutels.suspend(sleutel_id, CAUSE, dossier=dossier_of(sleutel_id))
+            suspend_by_program(sleutel_id, CAUSE)
 
 
 def _stop_role(grant_id: UUID) -> None:

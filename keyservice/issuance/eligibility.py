@@ -154,7 +154,7 @@ def cases(aanvraag_ids: Collection[UUID], account_of: AccountOf | None = None) -
     now, gone = clock.now(), aanvragen.replaced(rows)
     codes = {row.gemeente for row in rows}
     today = clock.local_date(now)
-    exist = {g.code for g in db.session.scalars(select(Gemeente).where(Gemeente.code.in_(codes))) if g.valid_on(today)}
+    ended = {g.code for g in db.session.scalars(select(Gemeente).where(Gemeente.code.in_(codes))) if g.ended_on(today)}
     return {
         row.id: Case(
             aanvraag=row,
@@ -162,7 +162,7 @@ def cases(aanvraag_ids: Collection[UUID], account_of: AccountOf | None = None) -
             newest=newest.get(row.id),
             delivered=(last := delivered.get(row.id)),
             intact=last is not None and intact(last.sleutel),
-            gemeente_ended=row.gemeente not in exist,
+            gemeente_ended=row.gemeente in ended,
             replaced=row.id in gone,
             lacks=missing(row.key_contact, row.password_contact, now, row.requesters, account_of),
         )

@@ -5,7 +5,7 @@ from keyservice.audit import define
 STARTED = define(
     "issuance:start",
     "De levering van de sleutel is gestart. Het zipbestand gaat naar de contactpersoon voor de sleutel.",
-    fields="number approval sleutel deadline",
+    fields="number approval sleutel deadline renews overlap",
 )
 RESENT = define("issuance:resend", "Hetzelfde zipbestand is nog een keer verstuurd.", fields="copy")
 RECEIVED = define("issuance:receive", "De contactpersoon voor de sleutel heeft het zipbestand.")
@@ -53,6 +53,15 @@ RENEWED = define(
     "De sleutel wordt vernieuwd. De oude sleutel blijft nu nog werken.",
     fields="previous wave prepared_by started_by",
 )
+# What time does to a key changes no fact of it: these are not events of the key itself, which the file outside lists.
+WARNED = define("issuance:warn", "De gemeente is gewaarschuwd dat de sleutel verloopt.", fields="sleutel day")
+EXPIRED = define("issuance:expire", "De sleutel is verlopen en werkt niet meer.", fields="sleutel")
+FIRST_USED = define(
+    "issuance:first-use",
+    "De nieuwe sleutel wordt gebruikt. De oude sleutel stopt vanzelf.",
+    fields="previous used_at old_until",
+)
+OLD_USED = define("issuance:use-old", "De oude sleutel is nog gebruikt na de nieuwe sleutel.", fields="previous")
 
 WAVE_PREPARED = define(
     "wave:prepare",

@@ -1,16 +1,38 @@
 """The forms of the handing over."""
 
-from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import DataRequired, Length
 
+from keyservice.issuance.key_acts import Why
 from keyservice.issuance.leaks import LONGEST_PLACE
 from keyservice.sleutels.activation import parse_activation_code
 from keyservice.sleutels.leaks import without_keys
+from keyservice.sleutels.life import MOST_OVERLAP_DAYS, OVERLAP_DAYS
 from keyservice.web.forms import Form, parsed, remark_field, text_field
 
 LONGEST_PASTE = 100_000
 _TOO_LONG = "Plak hoogstens 100.000 tekens: alleen het stuk waarin de sleutel staat."
 _CODE = "Vul de activatiecode in: 8 letters en cijfers, bijvoorbeeld 2K7M-4QXP"
+
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        Why.LEAKED: "Iemand anders heeft de sleutel, of dat kan",
+        Why.NOT_NEEDED: "De sleutel is niet meer nodig",
+        Why.OTHER: "Iets anders",
+    }
+)
 
 
 def _well_formed(text: str) -> str:
@@ -23,6 +45,63 @@ class ActivateForm(Form):
 
     activatiecode = text_field("Activatiecode", _CODE, shortest=1, longest=40)
     validate_activatiecode = parsed(_well_formed, _CODE)
+
+
+class IssueForm(Form):
+    """How long the old key lives on; asked only when there is one."""
+
+    overlap = IntegerField(
+        "Hoeveel dagen blijft de oude sleutel werken na het eerste gebruik van de nieuwe sleutel?", default=OVERLAP_DAYS
+    )
+
+    def validate_overlap(self, field: Field) -> None:
+        """Refuse what is no number of days from 0 to 30; a form without the field keeps the usual number."""
+        if not field.raw_data:
+            field.data = OVERLAP_DAYS
+        if field.data is None or not 0 <= field.data <= MOST_OVERLAP_DAYS:
+            field.errors = []  # without the English sentence for what is no number
+            raise ValidationError(f"Vul een heel getal in van 0 tot en met {MOST_OVERLAP_DAYS}.")
+
+    @property
+    def days(self) -> int:
+        """Return the days of a form that validated."""
+        return int(self.overlap.data or 0)
+
+
+def _explanation(label: str, missing: str) -> TextAreaField:
+    return remark_field(label, missing, longest=1000, shortest=5)
+
+
+class SuspendForm(Form):
+    """Why a key is blocked."""
+
+    reden = _explanation("Waarom blokkeert u de sleutel?", "Schrijf op waarom u de sleutel blokkeert.")
+
+
+class ResumeForm(Form):
+    """Why a key may work again."""
+
+    reden = _explanation(
+        "Waarom mag de sleutel weer werken?", "Schrijf op wat u hebt uitgezocht en waarom de sleutel weer mag werken."
+    )
+
+
+class RevokeForm(Form):
+    """Why a key is revoked."""
+
+    waarom = RadioField("Waarom trekt u de sleutel in?", choices=list(WHY.items()), validate_choice=False)
+    reden = _explanation("Toelichting", "Schrijf op waarom u de sleutel intrekt.")
+
+    def validate_waarom(self, field: Field) -> None:
+        """Refuse another reason than the page offers."""
+        if field.data not in WHY:
+            raise ValidationError("Kies waarom u de sleutel intrekt.")
+
+
+class RefuseForm(Form):
+    """Why the successor of a gemeente may not use its keys."""
+
+    reden = _explanation("Waarom wijst u de vraag af?", "Schrijf op waarom u de vraag afwijst.")
 
 
 class CancelForm(Form):

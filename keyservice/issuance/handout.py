@@ -6,12 +6,13 @@ from uuid import UUID
 from keyservice import audit, settings
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.database import transaction
+from keyservice.gemeenten.queries import starts_at
 from keyservice.issuance import contents, events, messages
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.queries import count_of, token_digest
 from keyservice.kernel import clock, ids
 from keyservice.kernel.actor import Actor
-from keyservice.kernel.errors import Conflict
+from keyservice.kernel.errors import Conflict, Invalid
 from keyservice.kernel.passwords import new_password
 from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.secret import Secret
@@ -20,21 +21,35 @@ from keyservice.outbox.service import enqueue
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.activation import new_activation_code
 from keyservice.sleutels.format import Omgeving
+from keyservice.sleutels.life import MOST_OVERLAP_DAYS, OVERLAP_DAYS
 from keyservice.sleutels.models import Sleutel
 
 DELIVERY = timedelta(days=30)  # `design.md` 2.6: for the whole delivery
 _PURPOSE = "activation"
 
 
-def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleutel | None = None) -> UUID:
+def hand_out(
+    actor: Actor,
+    aanvraag: Aanvraag,
+    approval: Approval,
+    renews: Sleutel | None = None,
+    overlap: int = OVERLAP_DAYS,
+) -> UUID:
     """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end.
 
-    `renews` is the working key that the new one is to follow.
+    `renews` is the key that the new one is to follow, which lives on for `overlap` days after the first use of the new
+    one (I17). Raises Invalid when these are not 0 to 30.
     """
+    if not 0 <= overlap <= MOST_OVERLAP_DAYS:
+        raise Invalid("overlap-days")
     with transaction() as session:
         issuance_id, now = ids.new_id(), clock.now()
         sleutel_id, key = sleutels.make(
-            actor, gemeente=aanvraag.gemeente, omgeving=Omgeving(aanvraag.omgeving or ""), dossier=aanvraag.id
+            actor,
+            gemeente=aanvraag.gemeente,
+            omgeving=Omgeving(aanvraag.omgeving or ""),
+            dossier=aanvraag.id,
+            not_before=starts_at(aanvraag.gemeente),
         )
         code, password, token = new_activation_code(), new_password(), Secret(ids.link_token())
         zip_data = build_zip(contents.key_text(key, code), password, contents.KEY_ENTRY)
@@ -50,6 +65,7 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleut
             deadline=now + DELIVERY,
             sleutel_id=sleutel_id,
             renews=renews,
+            overlap_days=overlap if renews else None,
             z_number=ids.z_number(),
             zip=settings.rings().seal("zip", zip_data, _place("zip", issuance_id)),
             password=settings.rings().seal("password", password.reveal().encode(), _place("password", issuance_id)),
@@ -59,19 +75,25 @@ def hand_out(actor: Actor, aanvraag: Aanvraag, approval: Approval, renews: Sleut
         )
         session.add(issuance)
         session.flush()
-        audit.record(
-            events.STARTED,
-            actor,
-            dossier=aanvraag.id,
-            subject=issuance_id,
-            gemeente=aanvraag.gemeente,
-            number=issuance.number,
-            approval=approval.id,
-            sleutel=sleutel_id,
-            deadline=issuance.deadline,
-        )
+        _record(actor, issuance, aanvraag)
         enqueue(messages.key_mail(issuance, zip_data, token))
     return issuance_id
+
+
+def _record(actor: Actor, issuance: Issuance, aanvraag: Aanvraag) -> None:
+    audit.record(
+        events.STARTED,
+        actor,
+        dossier=aanvraag.id,
+        subject=issuance.id,
+        gemeente=aanvraag.gemeente,
+        number=issuance.number,
+        approval=issuance.approval_id,
+        sleutel=issuance.sleutel_id,
+        deadline=issuance.deadline,
+        renews=issuance.renews_id,
+        overlap=issuance.overlap_days,
+    )
 
 
 def unsealed_zip(issuance: Issuance) -> bytes:

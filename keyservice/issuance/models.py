@@ -36,6 +36,8 @@ class Issuance(Base):
     the token in the newest mail's link; `activation_mac` the MAC of the code inside the zip. `renews_id` is the working
     key that this one is to follow, which lives on (I17). `copies` counts how often the mail with the zip was queued,
     `fetched_at` is when the zip was last downloaded, `reminders` how many moments of reminding have passed.
+    Of a key that follows another one: `overlap_days` is how long the old one lives on after the first use of the new
+    one at `first_used_at`, and `old_use_told_at` when its contacts last heard that the old one was used after that.
     """
 
     __tablename__ = "issuance"
@@ -56,6 +58,8 @@ class Issuance(Base):
             "password_sent_at IS NULL OR received_at IS NOT NULL OR released_at IS NOT NULL",
             name="no_password_before_receipt",
         ),
+        CheckConstraint("overlap_days BETWEEN 0 AND 30", name="overlap_days"),
+        CheckConstraint("overlap_days IS NULL OR renews_id IS NOT NULL", name="overlap_of_two_keys"),
         Index(
             "uq_issuance_underway",
             "aanvraag_id",
@@ -76,7 +80,10 @@ class Issuance(Base):
     issued_at: Mapped[datetime]
     deadline: Mapped[datetime]
     sleutel_id: Mapped[UUID] = mapped_column(ForeignKey("sleutel.id"), unique=True)
-    renews_id: Mapped[UUID | None] = mapped_column(ForeignKey("sleutel.id"))
+    renews_id: Mapped[UUID | None] = mapped_column(ForeignKey("sleutel.id"), index=True)
+    overlap_days: Mapped[int | None]
+    first_used_at: Mapped[datetime | None]
+    old_use_told_at: Mapped[datetime | None]
     z_number: Mapped[str] = mapped_column(unique=True)
     zip: Mapped[bytes | None] = mapped_column(LargeBinary)
     password: Mapped[bytes | None] = mapped_column(LargeBinary)

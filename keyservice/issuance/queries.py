@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
+from sqlalchemy.orm import joinedload
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for
@@ -18,6 +19,7 @@ from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.models import Letter, LetterStatus
+from keyservice.sleutels.life import State, state
 from keyservice.sleutels.models import Sleutel
 
 _COUNT = select(func.count()).where(table_of(Issuance).c.aanvraag_id == bindparam("aanvraag"))
@@ -42,14 +44,41 @@ def underway(aanvraag_id: UUID) -> Issuance | None:
 
 def active_keys(gemeente: str) -> Sequence[Row[Aanvraag, Sleutel]]:
     """Return the keys of a gemeente that work now, each with the aanvraag it was issued for, newest first."""
-    works = (Sleutel.activated_at.is_not(None), Sleutel.suspended_at.is_(None), Sleutel.revoked_at.is_(None))
-    return db.session.execute(
+    rows = db.session.execute(
         select(Aanvraag, Sleutel)
         .join(Issuance, Issuance.aanvraag_id == Aanvraag.id)
         .join(Sleutel, Sleutel.id == Issuance.sleutel_id)
-        .where(Aanvraag.gemeente == gemeente, *works, Sleutel.expires_at > clock.now())
+        .where(Aanvraag.gemeente == gemeente, Sleutel.activated_at.is_not(None), Sleutel.revoked_at.is_(None))
         .order_by(Sleutel.not_before.desc())
     ).all()
+    now = clock.now()
+    return [row for row in rows if state(row[1].facts, now) is State.ACTIVE]
+
+
+def of_sleutel(sleutel_id: UUID) -> Issuance | None:
+    """Return the issuance that a key belongs to."""
+    return db.session.scalar(select(Issuance).where(Issuance.sleutel_id == sleutel_id))
+
+
+def followed(aanvraag: Aanvraag) -> Sleutel | None:
+    """Return the key that a new one of an aanvraag is to follow, if there is one that lives.
+
+    That is the newest delivered key of the aanvraag itself, or else of the one that it replaces.
+    """
+    lives = (Issuance.end_reason == End.DONE, Sleutel.revoked_at.is_(None), Sleutel.expires_at > clock.now())
+    for aanvraag_id in (aanvraag.id, aanvraag.replaces_id):
+        query = select(Sleutel).join(Issuance, Issuance.sleutel_id == Sleutel.id).where(*lives)
+        query = query.where(Issuance.aanvraag_id == aanvraag_id).order_by(Issuance.number.desc()).limit(1)
+        if aanvraag_id and (found := db.session.scalar(query)):
+            return found
+    return None
+
+
+def followers(sleutels: Collection[UUID]) -> dict[UUID, Issuance]:
+    """Return by old key the newest delivered issuance that follows it; its key may have ended since."""
+    query = select(Issuance).where(Issuance.renews_id.in_(sleutels), Issuance.end_reason == End.DONE)
+    found = db.session.scalars(query.options(joinedload(Issuance.sleutel)).order_by(Issuance.ended_at))
+    return {issuance.renews_id: issuance for issuance in found if issuance.renews_id}
 
 
 def in_use(aanvragen: Collection[UUID]) -> set[UUID]:

@@ -13,7 +13,7 @@ from keyservice.issuance import events, handout, messages, steps
 from keyservice.issuance.eligibility import OUTDATED, Renewal, issuable, reissuable, renewable
 from keyservice.issuance.messages import Told
 from keyservice.issuance.models import End, Issuance
-from keyservice.issuance.queries import by_receipt_token, issuance_for, token_digest
+from keyservice.issuance.queries import by_receipt_token, followed, issuance_for, token_digest
 from keyservice.issuance.wave_models import Wave
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
@@ -24,22 +24,24 @@ from keyservice.outbox.service import cancel as cancel_messages
 from keyservice.outbox.service import enqueue
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.activation import InvalidActivationCode, parse_activation_code
+from keyservice.sleutels.life import OVERLAP_DAYS
 
 MOST_COPIES = 6  # the first mail and 5 repeats
 MOST_TRIES = 5
 WAIT = timedelta(minutes=15)
 
 
-def issue(actor: Actor, aanvraag_id: UUID) -> UUID:
+def issue(actor: Actor, aanvraag_id: UUID, overlap: int = OVERLAP_DAYS) -> UUID:
     """Make the key of an approved aanvraag and send its zip on the way; return the issuance.
 
-    Raises as `eligibility.issuable`. When what was approved is no longer what stands there, nothing is issued and
-    the aanvraag goes back to review.
+    A key that it replaces lives on until `overlap` days after the first use of the new one (I17). Raises as
+    `eligibility.issuable`. When what was approved is no longer what stands there, nothing is issued and the aanvraag
+    goes back to review.
     """
     try:
         with transaction():
             aanvraag, approval = issuable(actor, aanvraag_id, lock=True)
-            issuance_id = handout.hand_out(actor, aanvraag, approval)
+            issuance_id = handout.hand_out(actor, aanvraag, approval, followed(aanvraag), overlap)
             mark_issued(actor, aanvraag)
     except Conflict as error:
         if error.code in OUTDATED:
@@ -49,28 +51,28 @@ def issue(actor: Actor, aanvraag_id: UUID) -> UUID:
     return issuance_id
 
 
-def reissue(actor: Actor, aanvraag_id: UUID) -> UUID:
+def reissue(actor: Actor, aanvraag_id: UUID, overlap: int = OVERLAP_DAYS) -> UUID:
     """Make a new key after a delivery that lapsed or was cancelled, under the same approval.
 
     Raises as `eligibility.reissuable`.
     """
     with transaction():
         aanvraag, approval = reissuable(actor, aanvraag_id, lock=True)
-        return handout.hand_out(actor, aanvraag, approval)
+        return handout.hand_out(actor, aanvraag, approval, followed(aanvraag), overlap)
 
 
-def renew(actor: Actor, aanvraag_id: UUID) -> UUID:
+def renew(actor: Actor, aanvraag_id: UUID, overlap: int = OVERLAP_DAYS) -> UUID:
     """Make a new key to follow the one that works, under the same approval; the old one lives on (I17).
 
     Raises as `eligibility.renewable`.
     """
     with transaction():
-        return hand_out_next(actor, renewable(actor, aanvraag_id, lock=True))
+        return hand_out_next(actor, renewable(actor, aanvraag_id, lock=True), overlap=overlap)
 
 
-def hand_out_next(actor: Actor, found: Renewal, wave: Wave | None = None) -> UUID:
+def hand_out_next(actor: Actor, found: Renewal, wave: Wave | None = None, *, overlap: int = OVERLAP_DAYS) -> UUID:
     """Hand out the key that follows another one, in the caller's transaction; `wave` is what it is part of."""
-    issuance_id = handout.hand_out(actor, found.aanvraag, found.approval, found.sleutel)
+    issuance_id = handout.hand_out(actor, found.aanvraag, found.approval, found.sleutel, overlap)
     audit.record(
         events.RENEWED,
         actor,

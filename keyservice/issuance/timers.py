@@ -14,7 +14,7 @@ from keyservice import audit
 from keyservice.aanvragen.workflow import REMIND_WORKING_DAYS
 from keyservice.accounts.queries import holders
 from keyservice.database import db, execute_count, one_by_one, transaction
-from keyservice.issuance import events, messages, service, wave_timers
+from keyservice.issuance import events, key_timers, messages, overlap, service, succession, wave_timers
 from keyservice.issuance.messages import Reminder
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.queries import AT_DUO, letters_at_duo
@@ -44,7 +44,15 @@ def remind_letters() -> None:
     one_by_one([row.id for row in letters_at_duo(few) if _waited(row) > row.reminders], _remind_letter)
 
 
-TIMERS: tuple[Callable[[], object], ...] = (lapse, remind, remind_letters, *wave_timers.TIMERS)
+TIMERS: tuple[Callable[[], object], ...] = (
+    lapse,
+    remind,
+    remind_letters,
+    *wave_timers.TIMERS,
+    *overlap.TIMERS,
+    *key_timers.TIMERS,
+    *succession.TIMERS,
+)
 
 
 def _underway(*where: ColumnElement[bool]) -> Sequence[Issuance]:

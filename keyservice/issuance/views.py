@@ -4,28 +4,37 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug import Response
 
-from keyservice.aanvragen.models import Aanvraag
+from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.gemeenten.phones import show_phone
-from keyservice.gemeenten.queries import gemeente
-from keyservice.issuance import leak_views, letter_views, queries, receiving_views, service
+from keyservice.gemeenten.queries import gemeente, starts_at
+from keyservice.issuance import (
+    key_views,
+    leak_views,
+    letter_views,
+    queries,
+    receiving_views,
+    service,
+    succession_views,
+)
 from keyservice.issuance.blueprint import bp
 from keyservice.issuance.eligibility import issuable, reissuable, renewable
-from keyservice.issuance.forms import ActivateForm, CancelForm, ReleaseForm
+from keyservice.issuance.forms import ActivateForm, CancelForm, IssueForm, ReleaseForm
 from keyservice.issuance.messages import by_letter
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.pages import done, dossier_url, page
 from keyservice.issuance.recipients import recipients
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.service import retry
+from keyservice.sleutels.models import Sleutel
 from keyservice.web import access
 from keyservice.web.forms import Form
 
 # Importing these modules hangs their pages into the one blueprint.
-__all__ = ["bp", "leak_views", "receiving_views"]
+__all__ = ["bp", "key_views", "leak_views", "receiving_views", "succession_views"]
 bp.register_blueprint(letter_views.bp)
 _RETRIED = (
     "Het systeem verstuurt het bericht zo opnieuw. Lukt dat niet, dan probeert het systeem het nog 4 dagen. "
@@ -39,36 +48,36 @@ _LAST_WRONG_CODE = "Deze activatiecode klopt niet. U kunt het over 15 minuten op
 @access.allow(Role.RELATIEBEHEERDER, step_up=True)
 def issue(aanvraag_id: UUID) -> ResponseReturnValue:
     """Ask once more, and make the key."""
-    if Form().validate_on_submit():
-        service.issue(access.actor(), aanvraag_id)
-        return _done(aanvraag_id, "De sleutel is uitgegeven. Het zipbestand is onderweg.")
+    form = IssueForm()
+    if form.validate_on_submit():
+        service.issue(access.actor(), aanvraag_id, form.days)
+        return done(aanvraag_id, "De sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = issuable(access.actor(), aanvraag_id)
-    return _page("issue", "Sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=False, renews=None)
+    return _issue_page("Sleutel uitgeven", aanvraag, approval, form, queries.followed(aanvraag))
 
 
 @bp.route("/dossiers/<uuid:aanvraag_id>/opnieuw-uitgeven", methods=["GET", "POST"])
 @access.allow(Role.RELATIEBEHEERDER, step_up=True)
 def reissue(aanvraag_id: UUID) -> ResponseReturnValue:
     """Ask once more, and make a new key after a delivery that stopped."""
-    if Form().validate_on_submit():
-        service.reissue(access.actor(), aanvraag_id)
-        return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. Het zipbestand is onderweg.")
+    form = IssueForm()
+    if form.validate_on_submit():
+        service.reissue(access.actor(), aanvraag_id, form.days)
+        return done(aanvraag_id, "De nieuwe sleutel is uitgegeven. Het zipbestand is onderweg.")
     aanvraag, approval = reissuable(access.actor(), aanvraag_id)
-    return _page(
-        "issue", "Nieuwe sleutel uitgeven", aanvraag, to=recipients(approval.snapshot), again=True, renews=None
-    )
+    return _issue_page("Nieuwe sleutel uitgeven", aanvraag, approval, form, queries.followed(aanvraag), again=True)
 
 
 @bp.route("/dossiers/<uuid:aanvraag_id>/vernieuwen", methods=["GET", "POST"])
 @access.allow(Role.RELATIEBEHEERDER, step_up=True)
 def renew(aanvraag_id: UUID) -> ResponseReturnValue:
     """Ask once more, and make a new key to follow the one that works."""
-    if Form().validate_on_submit():
-        service.renew(access.actor(), aanvraag_id)
-        return _done(aanvraag_id, "De nieuwe sleutel is uitgegeven. De oude sleutel blijft nu nog werken.")
+    form = IssueForm()
+    if form.validate_on_submit():
+        service.renew(access.actor(), aanvraag_id, form.days)
+        return done(aanvraag_id, "De nieuwe sleutel is uitgegeven. De oude sleutel blijft nu nog werken.")
     found = renewable(access.actor(), aanvraag_id)
-    to = recipients(found.approval.snapshot)
-    return _page("issue", "Sleutel vernieuwen", found.aanvraag, to=to, again=False, renews=found.sleutel)
+    return _issue_page("Sleutel vernieuwen", found.aanvraag, found.approval, form, found.sleutel)
 
 
 @bp.post("/uitgiften/<uuid:issuance_id>/opnieuw-versturen")
@@ -76,7 +85,7 @@ def renew(aanvraag_id: UUID) -> ResponseReturnValue:
 def resend(issuance_id: UUID) -> ResponseReturnValue:
     """Send the same zip to the same contact again."""
     service.resend_zip(access.actor(), issuance_id)
-    return _done(_aanvraag_of(issuance_id), "Hetzelfde zipbestand is opnieuw onderweg.")
+    return done(_aanvraag_of(issuance_id), "Hetzelfde zipbestand is opnieuw onderweg.")
 
 
 @bp.route("/uitgiften/<uuid:issuance_id>/vrijgeven", methods=["GET", "POST"])
@@ -86,14 +95,14 @@ def release(issuance_id: UUID) -> ResponseReturnValue:
     form = ReleaseForm()
     if form.validate_on_submit():
         service.release(access.actor(), issuance_id, form.nummer.data or "", form.reden.data or "")
-        return _done(_aanvraag_of(issuance_id), "Het wachtwoord is vrijgegeven. Beide contactpersonen horen dit.")
+        return done(_aanvraag_of(issuance_id), "Het wachtwoord is vrijgegeven. Beide contactpersonen horen dit.")
     issuance = _open(issuance_id)
     registered = gemeente(issuance.aanvraag.gemeente)
     if registered is None or registered.phone is None:
         raise Conflict("no-registered-number")
     form.nummer.data = registered.phone
     told = {"phone": show_phone(registered.phone), "by_letter": by_letter(issuance)}
-    return _page("release", "Wachtwoord vrijgeven", issuance.aanvraag, form, **told)
+    return page("release", "Wachtwoord vrijgeven", issuance.aanvraag, form, **told)
 
 
 @bp.route("/uitgiften/<uuid:issuance_id>/annuleren", methods=["GET", "POST"])
@@ -103,9 +112,9 @@ def cancel(issuance_id: UUID) -> ResponseReturnValue:
     form = CancelForm()
     if form.validate_on_submit():
         service.cancel(access.actor(), issuance_id, form.reden.data or "")
-        return _done(_aanvraag_of(issuance_id), "De levering is geannuleerd. De sleutel is ingetrokken.")
+        return done(_aanvraag_of(issuance_id), "De levering is geannuleerd. De sleutel is ingetrokken.")
     issuance = _open(issuance_id)
-    return _page("cancel", "Levering annuleren", issuance.aanvraag, form, sleutel=issuance.sleutel)
+    return page("cancel", "Levering annuleren", issuance.aanvraag, form, sleutel=issuance.sleutel)
 
 
 @bp.route("/aanvragen/<uuid:aanvraag_id>/activeren", methods=["GET", "POST"])
@@ -118,8 +127,8 @@ def activate(aanvraag_id: UUID) -> ResponseReturnValue:
         raise Conflict("issuance-ended")
     form = ActivateForm()
     if form.validate_on_submit() and _activated(form, issuance.id):
-        return _done(aanvraag_id, "De sleutel is geactiveerd. De koppeling werkt nu.")
-    return _page("activate", "Sleutel activeren", aanvraag, form, deadline=issuance.deadline)
+        return done(aanvraag_id, "De sleutel is geactiveerd. De koppeling werkt nu.")
+    return page("activate", "Sleutel activeren", aanvraag, form, deadline=issuance.deadline)
 
 
 @bp.route("/ontvangst/<token>", methods=["GET", "POST"])
@@ -158,39 +167,20 @@ def _activated(form: ActivateForm, issuance_id: UUID) -> bool:
     return True
 
 
-def _page(name: str, label: str, aanvraag: Aanvraag, form: Form | None = None, **values: object) -> ResponseReturnValue:
-    errors, back_url = form.errors if form else {}, _dossier(aanvraag.id)
-    duo = access.actor().has(Role.RELATIEBEHEERDER)
-    first = ("Werkvoorraad", url_for("front.worklist")) if duo else ("Aanvragen", url_for("aanvragen.index"))
-    page = render_template(
-        f"issuance/{name}.html",
-        aanvraag=aanvraag,
-        form=form,
-        form_errors=errors,
-        back_url=back_url,
-        breadcrumbs=[first, (aanvraag.number or "", back_url), (label, request.path)],
-        **values,
-    )
-    return page, 422 if errors else 200
+def _issue_page(
+    label: str, aanvraag: Aanvraag, approval: Approval, form: IssueForm, old: Sleutel | None, *, again: bool = False
+) -> ResponseReturnValue:
+    to, starts = recipients(approval.snapshot), starts_at(aanvraag.gemeente)
+    return page("issue", label, aanvraag, form, to=to, again=again, old=old, starts=starts)
 
 
 def _open(issuance_id: UUID) -> Issuance:
     """Return an issuance for the page of an act. Raises NotFound, or Conflict when it has ended."""
     issuance = queries.issuance_for(access.actor(), issuance_id)
     if issuance.ended_at is not None:
-        raise Conflict("issuance-ended", back=_dossier(issuance.aanvraag_id))
+        raise Conflict("issuance-ended", back=dossier_url(issuance.aanvraag_id))
     return issuance
 
 
 def _aanvraag_of(issuance_id: UUID) -> UUID:
     return queries.issuance_for(access.actor(), issuance_id).aanvraag_id
-
-
-def _dossier(aanvraag_id: UUID) -> str:
-    duo = access.actor().has(Role.RELATIEBEHEERDER)
-    return url_for("front.dossier" if duo else "front.status", aanvraag_id=aanvraag_id)
-
-
-def _done(aanvraag_id: UUID, text: str) -> Response:
-    flash(text, "gelukt")
-    return redirect(_dossier(aanvraag_id), 303)

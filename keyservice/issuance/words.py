@@ -1,14 +1,17 @@
 """What the states of a delivery, a letter and a wave are called on a page, and the tone of their badges."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row
 
+from keyservice.issuance.leaver_queries import Was
 from keyservice.issuance.models import End
 from keyservice.issuance.wave_workflow import Result, WaveStatus
 from keyservice.outbox.models import LetterStatus
+from keyservice.sleutels.life import Blocker, Facts, State, standing
 
 Badge = tuple[str, str]
 ISSUANCE: Mapping[End | None, Badge] = MappingProxyType(
@@ -19,6 +22,32 @@ ISSUANCE: Mapping[End | None, Badge] = MappingProxyType(
         End.CANCELLED: ("Geannuleerd", "error"),
     }
 )
+SLEUTEL: Mapping[State, Badge] = MappingProxyType(
+    {
+        State.SLEEPING: ("Nog niet actief", "neutral"),
+        State.ACTIVE: ("Actief", "success"),
+        State.SUSPENDED: ("Geblokkeerd", "warning"),
+        State.EXPIRED: ("Verlopen", "inactive"),
+        State.REVOKED: ("Ingetrokken", "error"),
+    }
+)
+BLOCKED: Mapping[Blocker, str] = MappingProxyType(
+    {
+        Blocker.ENDED: "Geblokkeerd: de gemeente bestaat niet meer",
+        Blocker.GEMEENTE: "Geblokkeerd door de gemeente",
+        Blocker.DUO: "Geblokkeerd door DUO",
+        Blocker.PROGRAM: "Geblokkeerd door het systeem",
+    }
+)
+LEFT: Mapping[Was, str] = MappingProxyType(
+    {
+        Was.KEY: "De contactpersoon voor de sleutel werkt hier niet meer: wijs een ander aan.",
+        Was.PASSWORD: "De contactpersoon voor het wachtwoord werkt hier niet meer: wijs een ander aan.",
+        Was.ACTIVATOR: "Degene die de sleutel activeerde, werkt hier niet meer. Kan die persoon de sleutel nog hebben? "
+        "Vraag dan een vervanging aan.",
+    }
+)
+"""What somebody who left was to a key, and what to do about it."""
 LETTER: Mapping[LetterStatus, tuple[str, str]] = MappingProxyType(
     {
         LetterStatus.WAITING: ("Klaar om te printen", "warning"),
@@ -71,6 +100,12 @@ OBSTACLES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Why a key cannot be renewed, by code."""
+
+
+def sleutel_badge(facts: Facts, now: datetime) -> Badge:
+    """Return how a key is shown: its state, or that it works but not for long."""
+    stands = standing(facts, now)
+    return ("Verloopt binnenkort", "warning") if stands.soon else SLEUTEL[stands.state]
 
 
 def delivery_stage(row: Row[*tuple[Any, ...]]) -> str:

@@ -1,12 +1,15 @@
 """The one place where time comes from: aware UTC inside, Europe/Amsterdam for people."""
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+Day = TypeVar("Day", date, datetime)
 SATURDAY = 5  # as `date.weekday` counts
 
 
@@ -66,6 +69,12 @@ def add_working_days(moment: datetime, count: int) -> datetime:
     for _ in range(count):
         day = working_day_on_or_after(day + timedelta(days=1))
     return datetime.combine(day, local(moment).time(), AMSTERDAM).astimezone(UTC)
+
+
+def months_before(day: Day, count: int) -> Day:
+    """Return the same day `count` months earlier; a day that does not exist becomes the last of its month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - count, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, monthrange(year, month + 1)[1]))
 
 
 def working_days_between(start: datetime, end: datetime) -> int:

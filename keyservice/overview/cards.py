@@ -12,9 +12,10 @@ from keyservice.contacts.models import Contact, Part, Via, Vouching
 from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.messages import by_letter
 from keyservice.issuance.models import Issuance
-from keyservice.issuance.words import LETTER
+from keyservice.issuance.words import BLOCKED, LETTER
 from keyservice.outbox.models import Letter
 from keyservice.overview.words import ISSUANCE, WAYS, sleutel_badge
+from keyservice.sleutels.life import State, standing
 from keyservice.web.dates import datum, datumtijd
 
 # Label, value, and the two of `data_list` for a link to change it, which is never here.
@@ -134,10 +135,31 @@ def _letter(letter: Letter | None, names: Names) -> dict[str, str | None]:
     return {act: f"{datumtijd(at)} door {names[who]}" if at and who else "Nog niet" for act, (at, who) in acts.items()}
 
 
+def _sleutel(issuance: Issuance, now: datetime, ends_at: datetime | None) -> dict[str, str | None]:
+    """Return how the key stands, and what changes by itself."""
+    facts, stands = issuance.sleutel.facts, standing(issuance.sleutel.facts, now, ends_at)
+    state = sleutel_badge(facts, now)[0]
+    if stands.state is State.SUSPENDED and facts.blocker:
+        state = BLOCKED[facts.blocker]
+    rows: dict[str, str | None] = {"Stand van de sleutel": state}
+    if facts.not_before > now:
+        rows["Werkt vanaf"] = datum(facts.not_before)
+    if ends_at and stands.next_at == ends_at and ends_at < facts.expires_at:
+        rows["Stopt, want de nieuwe sleutel wordt gebruikt"] = datum(ends_at)
+    return rows | {"Geldig tot en met": datum(facts.expires_at)}
+
+
 def issuance_for_gemeente(
-    issuance: Issuance, letter: Letter | None, zip_sent_at: datetime | None, now: datetime
+    issuance: Issuance,
+    letter: Letter | None,
+    zip_sent_at: datetime | None,
+    now: datetime,
+    ends_at: datetime | None = None,
 ) -> Rows:
-    """Return how far a delivery is; `zip_sent_at` is when the mail server took the zip."""
+    """Return how far a delivery is; `zip_sent_at` is when the mail server took the zip.
+
+    `ends_at` is when the key stops because its successor is in use.
+    """
     received = _received(issuance)
     if issuance.received_at is None and issuance.released_at is not None:
         received = f"DUO heeft het wachtwoord vrijgegeven op {datumtijd(issuance.released_at)}"
@@ -145,8 +167,7 @@ def issuance_for_gemeente(
     return _rows(
         {
             "Nummer": issuance.sleutel.number,
-            "Stand van de sleutel": sleutel_badge(issuance.sleutel.facts, now)[0],
-            "Geldig tot en met": datum(issuance.sleutel.expires_at),
+            **_sleutel(issuance, now, ends_at),
             "Levering": ISSUANCE[issuance.end_reason][0],
             "Zipbestand verstuurd": _since(zip_sent_at),
             "Zipbestand ontvangen": received,
@@ -156,7 +177,9 @@ def issuance_for_gemeente(
     )
 
 
-def issuance_for_duo(issuance: Issuance, letter: Letter | None, names: Names, now: datetime) -> Rows:
+def issuance_for_duo(
+    issuance: Issuance, letter: Letter | None, names: Names, now: datetime, ends_at: datetime | None = None
+) -> Rows:
     """Return who issued which key, and how far it is."""
     released = "Nee"
     if issuance.released_at and issuance.released_by:
@@ -166,7 +189,7 @@ def issuance_for_duo(issuance: Issuance, letter: Letter | None, names: Names, no
             "Levering": ISSUANCE[issuance.end_reason][0],
             "Uitgegeven": f"{datumtijd(issuance.issued_at)} door {names[issuance.issued_by]}",
             "Sleutel": issuance.sleutel.number,
-            "Stand van de sleutel": sleutel_badge(issuance.sleutel.facts, now)[0],
+            **_sleutel(issuance, now, ends_at),
             "Zipbestand ontvangen": _received(issuance),
             "Met de hand vrijgegeven": released,
             **_password(issuance, letter),

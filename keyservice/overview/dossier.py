@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from keyservice.aanvragen.content import Section, content_hash
@@ -18,13 +19,16 @@ from keyservice.contacts.independence import same_name
 from keyservice.contacts.models import Contact
 from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
+from keyservice.issuance import overlap
 from keyservice.issuance.eligibility import may_renew, replaced
+from keyservice.issuance.leaver_queries import Leaver, keys_of_leavers
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import letters_of, of_aanvraag
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of
+from keyservice.overview.key_buttons import KeyActs, key_acts
 from keyservice.overview.remedies import undelivered
 
 
@@ -72,6 +76,9 @@ class Dossier:
     undelivered: Sequence[OutboxMessage]
     events: Sequence[EventView]
     names: Mapping[UUID, str]
+    keys: Mapping[UUID, KeyActs]
+    ends: Mapping[UUID, datetime]
+    leavers: Sequence[Leaver]
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
@@ -103,6 +110,9 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
         undelivered=undelivered(messages, clock.now()),
         events=events,
         names=_names(aanvraag, approval, issuances, written, events, letters=letters.values()),
+        keys={issuance.id: key_acts(actor, issuance, clock.now()) for issuance in issuances},
+        ends=overlap.ends_of([issuance.sleutel_id for issuance in issuances]),
+        leavers=keys_of_leavers(aanvraag=aanvraag.id),
     )
 
 

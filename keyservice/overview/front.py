@@ -10,6 +10,7 @@ from keyservice.accounts.queries import holders, names, portfolio
 from keyservice.berichtenboek.queries import count_waiting
 from keyservice.berichtenboek.queries import own as own_copy
 from keyservice.berichtenboek.words import standing
+from keyservice.issuance.leaver_queries import keys_of_leavers
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
@@ -19,6 +20,8 @@ from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
 from keyservice.portaal.queries import ROLES as ROLES_OF_PORTAAL
+from keyservice.sleutels.succession import predecessors
+from keyservice.sleutels.succession import waiting as waiting_successions
 
 Values = Mapping[str, Any]
 _FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
@@ -43,6 +46,8 @@ def _gemeente(actor: Actor) -> Values:
         "berichtenboek": standing(own_copy(code)),
         "may_register": actor.has(*ROLES_OF_PORTAAL),
         "roles_of_portaal": frozenset(ROLES_OF_PORTAAL),
+        "leavers": keys_of_leavers(gemeenten=[code], limit=queries.FEW),
+        "predecessors": predecessors(code, clock.now()) if actor.has(Role.GEMEENTEBEHEERDER) else (),
     }
 
 
@@ -61,6 +66,8 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "dead": count_failed(clock.now() - RECENT),
         "letters": count_letters_at_duo(),
         "berichtenboeken": count_waiting(),
+        "leavers": keys_of_leavers(gemeenten=own, limit=queries.FEW) if own else (),
+        "successions": len(waiting_successions()),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }

@@ -4,19 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from keyservice.sleutels.life import Facts, State, state
+from keyservice.kernel.clock import at
+from keyservice.sleutels.life import WARN_DAYS, Facts, State, state, warn_on
 
 # A key that works for this long and was never used was perhaps never put into the software.
 NEVER_USED = timedelta(days=30)
 UNUSED = timedelta(days=90)
-# `design.md` 2.8: days before the end on which its people are warned.
-WARN_DAYS = (90, 60, 30, 14, 7, 1)
 
 
 class Flag(StrEnum):
     """What somebody should look at."""
 
-    CONTACT_GONE = "contact-gone"
+    LEFT = "left"
     NEVER_USED = "never-used"
     UNUSED = "unused"
     OLD_IN_USE = "old-in-use"
@@ -26,6 +25,8 @@ class Event(StrEnum):
     """What happens on the next date of a key."""
 
     LAPSES = "lapses"
+    STARTS = "starts"
+    STOPS = "stops"
     WARNING = "warning"
     EXPIRES = "expires"
 
@@ -39,13 +40,13 @@ class NextDate:
 
 
 def flags(
-    facts: Facts, last_use: datetime | None, now: datetime, *, contact_gone: bool, replaced_at: datetime | None
+    facts: Facts, last_use: datetime | None, now: datetime, *, left: bool, replaced_at: datetime | None
 ) -> tuple[Flag, ...]:
     """Return what stands out about a key; `replaced_at` is since when another one works in its place."""
     found = state(facts, now)
     if found in {State.REVOKED, State.EXPIRED}:
         return ()
-    seen = [Flag.CONTACT_GONE] if contact_gone else []
+    seen = [Flag.LEFT] if left else []
     if found is State.ACTIVE and facts.activated_at is not None:
         if replaced_at is not None:
             seen += [Flag.OLD_IN_USE] if last_use is not None and last_use > replaced_at else []
@@ -56,13 +57,20 @@ def flags(
     return tuple(seen)
 
 
-def next_date(facts: Facts, deadline: datetime, now: datetime) -> NextDate | None:
-    """Return what comes next: a sleeping key lapses at the `deadline` of its delivery; None for an ended key."""
+def next_date(facts: Facts, deadline: datetime, now: datetime, stops_at: datetime | None = None) -> NextDate | None:
+    """Return what comes next: a key that was not activated lapses at the `deadline` of its delivery.
+
+    `stops_at` is when it stops because its successor is in use, if it is. None for an ended key.
+    """
     found = state(facts, now)
     if found in {State.REVOKED, State.EXPIRED}:
         return None
-    if found is State.SLEEPING:
+    if facts.activated_at is None:
         return NextDate(Event.LAPSES, deadline)
-    warnings = (facts.expires_at - timedelta(days=days) for days in WARN_DAYS)
+    if found is State.SLEEPING:
+        return NextDate(Event.STARTS, facts.not_before)
+    if stops_at is not None and stops_at < facts.expires_at:
+        return NextDate(Event.STOPS, stops_at)
+    warnings = (at(warn_on(facts.expires_at, days)) for days in WARN_DAYS)
     warning = next((moment for moment in warnings if moment > now), None)
     return NextDate(Event.WARNING, warning) if warning else NextDate(Event.EXPIRES, facts.expires_at)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -16,8 +16,7 @@ from keyservice.outbox.models import Letter
 from keyservice.overview import keyset
 from keyservice.overview.key_facts import NEVER_USED, UNUSED
 from keyservice.overview.keyset import PAGE, Cursor, Order, Page
-from keyservice.overview.words import EXPIRES_SOON
-from keyservice.sleutels.life import State
+from keyservice.sleutels.life import WARN_DAYS, State
 from keyservice.sleutels.models import Sleutel, SleutelUse
 
 
@@ -71,7 +70,7 @@ def _list(which: Which, now: datetime) -> tuple[Select[*tuple[Any, ...]], Column
             Sleutel.activated_at.is_not(None),
             Sleutel.revoked_at.is_(None),
             Sleutel.expires_at > now,
-            Sleutel.expires_at <= now + EXPIRES_SOON,
+            Sleutel.expires_at <= now + timedelta(days=WARN_DAYS[0]),
         )
     elif which is Which.UNUSED:
         since = func.coalesce(_LAST_USE, Sleutel.activated_at, type_=Sleutel.activated_at.type)
@@ -91,7 +90,8 @@ def _rows(since: ColumnElement[datetime]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Sleutel.id, Sleutel.number, Sleutel.gemeente, Sleutel.omgeving, Sleutel.not_before, Sleutel.expires_at,
-            Sleutel.activated_at, Sleutel.suspended_at, Sleutel.revoked_at, since.label("since"),
+            Sleutel.activated_at, Sleutel.suspended_at, Sleutel.revoked_at, Sleutel.suspended_by,
+            Sleutel.resume_asked_by, Sleutel.resume_asked_at, since.label("since"),
             _LAST_USE.label("last_use"), Aanvraag.id.label("aanvraag_id"), Aanvraag.gemeente_name, Aanvraag.pakket,
             Aanvraag.leverancier, Issuance.deadline, Issuance.ended_at, Issuance.received_at, Issuance.released_at,
             Issuance.password_sent_at, Letter.status.label("letter"),

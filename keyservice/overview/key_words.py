@@ -13,19 +13,26 @@ from keyservice.overview.key_facts import Event, Flag, NextDate
 from keyservice.overview.key_lists import NAMES, Which
 from keyservice.overview.words import Badge, sleutel_badge
 from keyservice.sleutels.life import Facts
+from keyservice.sleutels.models import facts_of
 from keyservice.web.dates import datum, getal
 
 TITLES = NAMES
 FLAGS: Mapping[Flag, str] = MappingProxyType(
     {
-        Flag.CONTACT_GONE: "Een contactpersoon is weg. Vraag een vervanging aan",
+        Flag.LEFT: "Een contactpersoon of wie de sleutel activeerde werkt hier niet meer. Wijs een ander aan",
         Flag.NEVER_USED: "Nooit gebruikt. Staat de sleutel al in uw software?",
         Flag.UNUSED: "90 dagen niet gebruikt. Is de sleutel nog nodig?",
         Flag.OLD_IN_USE: "Nog gebruikt, terwijl de nieuwe sleutel al werkt. Zet de nieuwe in uw software",
     }
 )
 _EVENTS: Mapping[Event, str] = MappingProxyType(
-    {Event.LAPSES: "Activeren, uiterlijk", Event.WARNING: "Herinnering", Event.EXPIRES: "Verloopt"}
+    {
+        Event.LAPSES: "Activeren, uiterlijk",
+        Event.STARTS: "Werkt vanaf",
+        Event.STOPS: "Stopt, omdat de nieuwe sleutel werkt:",
+        Event.WARNING: "Herinnering",
+        Event.EXPIRES: "Verloopt",
+    }
 )
 
 
@@ -48,11 +55,6 @@ def age(facts: Facts, now: datetime) -> str:
 def next_date(found: NextDate | None) -> str:
     """Return the next date of a key and what happens on it."""
     return f"{_EVENTS[found.what]} {datum(found.at)}" if found else ""
-
-
-def facts_of(row: Any) -> Facts:
-    """Return the facts of the key in a row of a list."""
-    return Facts(row.not_before, row.expires_at, row.activated_at, row.suspended_at, row.revoked_at)
 
 
 def badge(row: Any, now: datetime) -> Badge:

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, func, select
-from sqlalchemy.orm import aliased
 
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.contacts.models import Contact
 from keyservice.database import db
+from keyservice.issuance.leaver_queries import keys_of_leavers
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.overlap import ends_of
 from keyservice.kernel import clock
 from keyservice.overview.key_facts import Flag, NextDate, flags, next_date
 from keyservice.sleutels.life import Facts
@@ -46,6 +46,16 @@ class Keys:
     ended: Sequence[Key]
 
 
+@dataclass(frozen=True)
+class Around:
+    """What is known about keys beside their own rows, by id: use, since when replaced, when they stop, who left."""
+
+    used: dict[UUID, Use]
+    newer: dict[UUID, datetime]
+    stops: dict[UUID, datetime]
+    left: set[UUID]
+
+
 def of_gemeente(gemeente: str) -> Keys:
     """Return the keys of a gemeente (code)."""
     now = clock.now()
@@ -53,26 +63,24 @@ def of_gemeente(gemeente: str) -> Keys:
     living = _rows(gemeente, lives, Sleutel.expires_at.asc())
     ended = _rows(gemeente, ~lives, func.coalesce(Sleutel.revoked_at, Sleutel.expires_at).desc())
     ids = [row.Sleutel.id for row in (*living, *ended)]
-    used, newer = use_of(ids), _replaced(ids)
-    return Keys(*([_key(row, used, newer, now) for row in rows] for rows in (living, ended)))
+    around = Around(
+        use_of(ids),
+        _replaced(ids),
+        ends_of(ids),
+        {leaver.sleutel for leaver in keys_of_leavers(gemeenten=[gemeente])},
+    )
+    return Keys(*([_key(row, around, now) for row in rows] for rows in (living, ended)))
 
 
 def _rows(gemeente: str, which: ColumnElement[bool], order: ColumnElement[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
-    zip_to, password_to = aliased(Contact), aliased(Contact)
-    gone = zip_to.retired_at.is_not(None) | password_to.retired_at.is_not(None)
     query = (
-        select(
-            Sleutel, Aanvraag.id.label("aanvraag_id"), Aanvraag.leverancier, Aanvraag.pakket, Issuance.deadline,
-            func.coalesce(gone, False).label("gone"),
-        )
+        select(Sleutel, Aanvraag.id.label("aanvraag_id"), Aanvraag.leverancier, Aanvraag.pakket, Issuance.deadline)
         .join(Issuance, Issuance.sleutel_id == Sleutel.id)
         .join(Aanvraag, Aanvraag.id == Issuance.aanvraag_id)
-        .outerjoin(zip_to, zip_to.id == Aanvraag.key_contact_id)
-        .outerjoin(password_to, password_to.id == Aanvraag.password_contact_id)
         .where(Sleutel.gemeente == gemeente, which)
         .order_by(order, Sleutel.id)
         .limit(MOST)
-    )  # fmt: skip
+    )
     return db.session.execute(query).all()
 
 
@@ -87,8 +95,8 @@ def _replaced(sleutels: Collection[UUID]) -> dict[UUID, datetime]:
     return {old: since for old, since in db.session.execute(query) if old and since}
 
 
-def _key(row: Any, used: dict[UUID, Use], newer: dict[UUID, datetime], now: datetime) -> Key:
-    sleutel, use = row.Sleutel, used.get(row.Sleutel.id)
+def _key(row: Any, around: Around, now: datetime) -> Key:
+    sleutel, use = row.Sleutel, around.used.get(row.Sleutel.id)
     facts, last_use = sleutel.facts, use.last_at if use else None
     return Key(
         id=sleutel.id,
@@ -98,6 +106,6 @@ def _key(row: Any, used: dict[UUID, Use], newer: dict[UUID, datetime], now: date
         omgeving=sleutel.omgeving,
         facts=facts,
         use=use,
-        next=next_date(facts, row.deadline, now),
-        flags=flags(facts, last_use, now, contact_gone=bool(row.gone), replaced_at=newer.get(sleutel.id)),
+        next=next_date(facts, row.deadline, now, around.stops.get(sleutel.id)),
+        flags=flags(facts, last_use, now, left=sleutel.id in around.left, replaced_at=around.newer.get(sleutel.id)),
     )

@@ -10,6 +10,8 @@ from keyservice.aanvragen.queries import replacement_of
 from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import of_dossier
+from keyservice.issuance import overlap
+from keyservice.issuance.leaver_queries import Leaver, keys_of_leavers
 from keyservice.issuance.messages import by_letter, zip_prefix
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import letters_of, of_aanvraag, underway
@@ -17,6 +19,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
+from keyservice.overview.key_buttons import KeyActs, key_acts
 from keyservice.overview.remedies import for_gemeente, undelivered
 from keyservice.overview.timeline import Handover, Moment, happened, or_erased, to_come
 from keyservice.overview.todo import Act, Todo, todo
@@ -48,6 +51,9 @@ class StatusView:
     replacement: Aanvraag | None
     old_delivery: Issuance | None
     may_stop_old: bool
+    key: KeyActs
+    ends_at: datetime | None
+    leavers: Sequence[Leaver]
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
@@ -75,6 +81,9 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         replacement=replacement,
         old_delivery=underway(aanvraag.replaces_id) if aanvraag.replaces_id else None,
         may_stop_old=aanvrager,
+        key=key_acts(actor, issuance, clock.now()),
+        ends_at=overlap.ends_of([issuance.sleutel_id]).get(issuance.sleutel_id) if issuance else None,
+        leavers=keys_of_leavers(aanvraag=aanvraag.id),
     )
 
 

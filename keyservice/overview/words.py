@@ -1,7 +1,7 @@
 """What states, roles and values are called on a page, and the tone of their badges."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
@@ -15,22 +15,14 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
 from keyservice.overview.keyset import Cells
-from keyservice.sleutels.life import Facts, State, state
 
 Badge = tuple[str, str]
-# The first warning goes out 90 days before the end (`design.md` 2.8).
-EXPIRES_SOON = timedelta(days=90)
-
-SLEUTEL: Mapping[State, Badge] = MappingProxyType(
-    {
-        State.SLEEPING: ("Nog niet actief", "neutral"),
-        State.ACTIVE: ("Actief", "success"),
-        State.SUSPENDED: ("Geblokkeerd", "warning"),
-        State.EXPIRED: ("Verlopen", "inactive"),
-        State.REVOKED: ("Ingetrokken", "error"),
-    }
+ISSUANCE, LEFT, delivery_stage, sleutel_badge = (
+    issuance_words.ISSUANCE,
+    issuance_words.LEFT,
+    issuance_words.delivery_stage,
+    issuance_words.sleutel_badge,
 )
-ISSUANCE, delivery_stage = issuance_words.ISSUANCE, issuance_words.delivery_stage
 DELIVERY: Mapping[Delivery, Badge] = MappingProxyType(
     {
         Delivery.WAITING: ("Wacht op verzending", "neutral"),
@@ -68,6 +60,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "approval": "goedkeuring",
         "attempts": "pogingen",
         "audience": "doelgroep",
+        "by": "door",
         "called": "gebeld nummer",
         "cause": "oorzaak",
         "changed": "veranderd",
@@ -80,6 +73,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "deadline": "uiterlijk",
         "due": "te wissen",
         "email": "e-mailadres",
+        "ended": "opgeheven gemeente",
         "erased": "gewist",
         "done": "vernieuwd",
         "events": "gebeurtenissen",
@@ -101,9 +95,12 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "mobile": "mobiel nummer",
         "motivation": "motivering",
         "name": "naam",
+        "not_before": "werkt vanaf",
         "number": "nummer",
+        "old_until": "oude sleutel werkt tot",
         "omgeving": "omgeving",
         "others": "alle andere",
+        "overlap": "dagen naast elkaar",
         "part": "rol van de contactpersoon",
         "phone": "telefoonnummer",
         "proof_forgotten": "bewijs vervallen",
@@ -114,6 +111,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "previous": "vorige",
         "refused": "niet vernieuwd",
         "second_needed": "tweede persoon nodig",
+        "renews": "vervangt",
         "reminder": "herinnering",
         "revision": "versie",
         "role": "rol",
@@ -122,10 +120,12 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "status": "code van de mailserver",
         "started_by": "gestart door",
         "step": "stap",
+        "successor": "opvolger",
         "terms": "bewaartermijnen",
         "text": "tekst",
         "tries": "pogingen",
         "until": "tot",
+        "used_at": "eerste gebruik",
         "via": "manier",
         "wave": "vernieuwingsronde",
     }
@@ -156,12 +156,24 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "bericht-mislukt": "Melding dat een bericht niet is aangekomen",
         "bericht-mislukt-duo": "Melding dat een gemeente berichten niet krijgt",
         "contact-log-in": "Vraag om in te loggen en te bevestigen",
+        "opvolging-afgewezen": "Gebruik van sleutels afgewezen",
+        "opvolging-gevraagd": "Vraag om sleutels van een opgeheven gemeente",
+        "opvolging-goedgekeurd": "Gebruik van sleutels goedgekeurd",
         "practice-zip": "Oefenbestand",
         "sleutel-active": "Sleutel geactiveerd",
         "sleutel-gelekt": "Melding: sleutel gevonden en ingetrokken",
         "sleutel-gelekt-duo": "Melding: sleutel gevonden en ingetrokken",
         "sleutel-klaar": "Bericht: zipbestand staat klaar",
         "sleutel-zip": "Zipbestand met de sleutel",
+        "sleutel-deblokkeren": "Vraag om een sleutel te deblokkeren",
+        "sleutel-geblokkeerd": "Sleutel geblokkeerd",
+        "sleutel-gedeblokkeerd": "Sleutel gedeblokkeerd",
+        "sleutel-ingetrokken": "Sleutel ingetrokken",
+        "sleutel-oud-gebruikt": "Oude sleutel nog gebruikt",
+        "sleutel-oud-gestopt": "Oude sleutel gestopt",
+        "sleutel-verloopt": "Waarschuwing: sleutel verloopt",
+        "sleutel-verlopen": "Sleutel verlopen",
+        "sleutel-vervangen": "Nieuwe sleutel wordt gebruikt",
         "sms-code": "Code om te bevestigen",
         "uitgifte-cancelled": "Levering geannuleerd",
         "uitgifte-lapsed": "Levering vervallen",
@@ -191,14 +203,6 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "role": {str(role): name for role, name in ROLES.items()},
     }
 )
-
-
-def sleutel_badge(facts: Facts, now: datetime) -> Badge:
-    """Return how a key is shown: its state, or that it works but not for long."""
-    found = state(facts, now)
-    if found is State.ACTIVE and facts.expires_at - now < EXPIRES_SOON:
-        return "Verloopt binnenkort", "warning"
-    return SLEUTEL[found]
 
 
 def who(event: EventView, names: Mapping[UUID, str]) -> str:

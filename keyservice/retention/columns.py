@@ -169,6 +169,8 @@ PEOPLE: Mapping[str, str] = MappingProxyType(
         "letter": "maker opened_by posted_by",
         "portfolio_entry": "account_id",
         "role_grant": "account_id granted_by",
+        "sleutel": "resume_asked_by",
+        "succession": "asked_by decided_by",
         "wave": "prepared_by started_by halted_by",
     }
 )
@@ -208,7 +210,8 @@ NOT_PERSONAL: Mapping[str, str] = MappingProxyType(
         "town fictive",
         "invitation": "id role gemeente grant_until invited_at second_needed called_number tries expires_at used_at "
         "ended_at",
-        "issuance": "id aanvraag_id number approval_id four_eyes issued_at deadline sleutel_id renews_id z_number "
+        "issuance": "id aanvraag_id number approval_id four_eyes issued_at deadline sleutel_id renews_id overlap_days "
+        "first_used_at old_use_told_at z_number "
         "activation_tries activation_wait_until fetched_at received_at released_at password_sent_at copies reminders "
         "ended_at end_reason",
         "letter": "id subject dossier number status status_since reminders ready_at opened_at posted_at",
@@ -217,7 +220,9 @@ NOT_PERSONAL: Mapping[str, str] = MappingProxyType(
         "owner last_error sent_at bounced_at bounce_status escalated_at",
         "portfolio_entry": "id gemeente valid_from valid_until",
         "role_grant": "id role gemeente valid_from valid_until reviewed_at",
-        "sleutel": "id number gemeente omgeving not_before expires_at activated_at suspended_at revoked_at reason",
+        "sleutel": "id number gemeente omgeving not_before expires_at activated_at suspended_at revoked_at reason "
+        "suspended_by resume_asked_at warnings",
+        "succession": "id gemeente successor asked_at decided_at until",
         "sleutel_use": "sleutel_id network state first_at last_at count told_at",
         "wave": "id omgeving expires_until gemeenten status status_since prepared_at started_at",
         "wave_item": "wave_id position aanvraag_id sleutel_id expected result refused issuance_id judged_at",

@@ -8,19 +8,24 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBina
 from sqlalchemy.orm import Mapped, mapped_column
 
 from keyservice.database import Base
-from keyservice.sleutels.life import Facts, State
+from keyservice.sleutels.life import Blocker, Facts, State
 
 _UNTOLD = "told_at IS NULL"
 
 
 class Sleutel(Base):
-    """An applicatiesleutel. People name it by `number`, e.g. `SL-2026-00042`."""
+    """An applicatiesleutel. People name it by `number`, e.g. `SL-2026-00042`.
+
+    `warnings` counts how many moments of warning have passed (`life.warnings_passed`); the last is the expiry itself.
+    """
 
     __tablename__ = "sleutel"
     __table_args__ = (
         CheckConstraint("omgeving IN ('acceptatie', 'productie')", name="omgeving"),
         CheckConstraint("length(digest) = 32", name="digest_length"),
         CheckConstraint("revoked_at IS NULL OR reason IS NOT NULL", name="revoked_with_reason"),
+        CheckConstraint("suspended_by IS NULL OR suspended_at IS NOT NULL", name="suspended_by_somebody"),
+        CheckConstraint("(resume_asked_by IS NULL) = (resume_asked_at IS NULL)", name="resume_asked_by_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -35,6 +40,10 @@ class Sleutel(Base):
     suspended_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    suspended_by: Mapped[Blocker | None]
+    resume_asked_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    resume_asked_at: Mapped[datetime | None]
+    warnings: Mapped[int] = mapped_column(default=0)
 
     @property
     def facts(self) -> Facts:
@@ -44,7 +53,16 @@ class Sleutel(Base):
 
 def facts_of(row: "Sleutel | Row[*tuple[Any, ...]]") -> Facts:
     """Return the facts of a key, by its object or by its bare row."""
-    return Facts(row.not_before, row.expires_at, row.activated_at, row.suspended_at, row.revoked_at)
+    return Facts(
+        row.not_before,
+        row.expires_at,
+        row.activated_at,
+        row.suspended_at,
+        row.revoked_at,
+        row.suspended_by,
+        row.resume_asked_by,
+        row.resume_asked_at,
+    )
 
 
 class SleutelUse(Base):

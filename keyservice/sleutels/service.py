@@ -34,12 +34,18 @@ Kept = Sleutel | Row[*tuple[Any, ...]]
 """A key as an object, or as the bare row that the hot path reads."""
 
 
-def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> tuple[UUID, Secret]:
-    """Make a key that sleeps until it is activated; return its id and, this once, the key itself. Raises Refused."""
+def make(
+    actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID, not_before: datetime | None = None
+) -> tuple[UUID, Secret]:
+    """Make a key that sleeps until it is activated; return its id and, this once, the key itself. Raises Refused.
+
+    `not_before` is the first moment at which it can work, when that is not now: its year counts from then.
+    """
     actor.require(Role.RELATIEBEHEERDER)
     key, now = new_key(omgeving), clock.now()
-    last_day = clock.working_day_on_or_before(clock.local_date(now) + timedelta(days=LIFE_DAYS))
-    facts = Facts(not_before=now, expires_at=clock.end_of_day(last_day))
+    starts = max(now, not_before or now)
+    last_day = clock.working_day_on_or_before(clock.local_date(starts) + timedelta(days=LIFE_DAYS))
+    facts = Facts(not_before=starts, expires_at=clock.end_of_day(last_day))
     with transaction() as session:
         values: dict[str, Any] = {
             "id": new_id(),
@@ -61,6 +67,7 @@ def make(actor: Actor, *, gemeente: str, omgeving: Omgeving, dossier: UUID) -> t
             number=sleutel.number,
             omgeving=omgeving,
             expires_at=facts.expires_at,
+            not_before=facts.not_before,
         )
     return sleutel.id, key
 
@@ -76,14 +83,16 @@ def activate(actor: Actor, sleutel_id: UUID, *, dossier: UUID) -> None:
         if not intact(sleutel):
             log.error("the MAC of a key does not fit", sleutel=sleutel.number)
             raise Conflict("sleutel-damaged")
-        _require_own(actor, sleutel)
+        require_own(actor, sleutel)
         if sleutel.activated_at is not None or sleutel.revoked_at is not None:
             raise Conflict("sleutel-not-sleeping")
-        _write(sleutel, replace(sleutel.facts, activated_at=clock.now()), None)
-        _record(events.ACTIVATED, actor, sleutel, dossier)
+        write(sleutel, replace(sleutel.facts, activated_at=clock.now()), None)
+        record(events.ACTIVATED, actor, sleutel, dossier)
 
 
-def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID | None) -> None:
+def revoke(
+    actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID | None, explanation: str | None = None
+) -> None:
     """End a key for good (I16); `reason` is a code. Raises Refused, NotFound, or Conflict when it is revoked already.
 
     A key whose row was changed from outside is revoked too: that only takes.
@@ -93,8 +102,8 @@ def revoke(actor: Actor, sleutel_id: UUID, reason: str, *, dossier: UUID | None)
     with transaction():
         sleutel = queries.locked(sleutel_id)
         if intact(sleutel):
-            _require_own(actor, sleutel)
-        _revoke(actor, sleutel, reason, dossier)
+            require_own(actor, sleutel)
+        _revoke(actor, sleutel, reason, dossier, explanation)
 
 
 def revoke_leaked(actor: Actor, sleutel_id: UUID, key: Secret, *, dossier: UUID | None) -> None:
@@ -109,50 +118,17 @@ def revoke_leaked(actor: Actor, sleutel_id: UUID, key: Secret, *, dossier: UUID 
         _revoke(actor, sleutel, LEAKED, dossier)
 
 
-def _revoke(actor: Actor, sleutel: Sleutel, reason: str, dossier: UUID | None) -> None:
+def _revoke(actor: Actor, sleutel: Sleutel, reason: str, dossier: UUID | None, explanation: str | None = None) -> None:
     if sleutel.revoked_at is not None:
         raise Conflict("sleutel-revoked")
     if not intact(sleutel):
-        _record(events.DAMAGED, actor, sleutel, dossier)
-    _write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
-    audit.record(
-        events.REVOKED,
-        actor,
-        dossier=dossier,
-        subject=sleutel.id,
-        gemeente=sleutel.gemeente,
-        number=sleutel.number,
-        reason=reason,
-    )
+        record(events.DAMAGED, actor, sleutel, dossier)
+    write(sleutel, replace(sleutel.facts, revoked_at=clock.now()), reason)
+    record(events.REVOKED, actor, sleutel, dossier, reason=reason, text=explanation)
 
 
-def suspend(sleutel_id: UUID, cause: str, *, dossier: UUID | None) -> None:
-    """Block a key until two relatiebeheerders let it work again, as the program itself; `cause` is a code.
-
-    A key that works no more anyway stays as it is. To a row that was changed from outside no new MAC is given: that
-    would make good what somebody wrote there.
-    """
-    with transaction():
-        sleutel = queries.locked(sleutel_id)
-        if sleutel.suspended_at is not None or sleutel.revoked_at is not None:
-            return
-        facts = replace(sleutel.facts, suspended_at=clock.now())
-        if intact(sleutel):
-            _write(sleutel, facts, sleutel.reason)
-        else:
-            execute_count(update(Sleutel).where(Sleutel.id == sleutel_id).values(suspended_at=facts.suspended_at))
-        audit.record(
-            events.SUSPENDED,
-            WORKER,
-            dossier=dossier,
-            subject=sleutel_id,
-            gemeente=sleutel.gemeente,
-            number=sleutel.number,
-            cause=cause,
-        )
-
-
-def _require_own(actor: Actor, sleutel: Sleutel) -> None:
+def require_own(actor: Actor, sleutel: Sleutel) -> None:
+    """Raise NotFound when a key is of another gemeente than the one acted for (I9)."""
     if actor.gemeente not in {None, sleutel.gemeente}:  # DUO and the worker act for none
         raise NotFound("sleutel")
 
@@ -189,15 +165,18 @@ def alarm(sleutel: Kept) -> None:
         return
     log.error("the MAC of a key does not fit", sleutel=sleutel.number)
     with transaction():
-        _record(events.DAMAGED, WORKER, sleutel, None)
+        record(events.DAMAGED, WORKER, sleutel, None)
 
 
-def _write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
+def write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
     """Replace the facts by compare-and-swap: the MAC that was seen covers them all. Raises Conflict."""
     values = {
         "activated_at": facts.activated_at,
         "suspended_at": facts.suspended_at,
         "revoked_at": facts.revoked_at,
+        "suspended_by": facts.suspended_by,
+        "resume_asked_by": facts.resume_asked_by,
+        "resume_asked_at": facts.resume_asked_at,
         "reason": reason,
         "mac": settings.rings().mac(_PURPOSE, *_parts(sleutel, facts, reason)),
     }
@@ -209,12 +188,18 @@ def _write(sleutel: Sleutel, facts: Facts, reason: str | None) -> None:
 def _parts(sleutel: Kept, facts: Facts, reason: str | None) -> tuple[str, ...]:
     moments = (facts.not_before, facts.expires_at, facts.activated_at, facts.suspended_at, facts.revoked_at)
     fixed = (str(sleutel.id), sleutel.number, sleutel.gemeente, sleutel.omgeving, sleutel.digest.hex())
-    return (*fixed, *(_text(moment) for moment in moments), reason or "")
+    # Only of a key that was blocked by somebody: so the MACs of rows from before these columns stay good.
+    block = (facts.suspended_by or "", str(facts.resume_asked_by or ""), _text(facts.resume_asked_at))
+    return (*fixed, *(_text(moment) for moment in moments), reason or "", *(block if any(block) else ()))
 
 
 def _text(moment: datetime | None) -> str:
     return moment.isoformat(timespec="microseconds") if moment else ""
 
 
-def _record(event: audit.EventType, actor: Actor, sleutel: Kept, dossier: UUID | None) -> None:
-    audit.record(event, actor, dossier=dossier, subject=sleutel.id, gemeente=sleutel.gemeente, number=sleutel.number)
+def record(
+    event: audit.EventType, actor: Actor, sleutel: Kept, dossier: UUID | None, **values: str | int | None
+) -> UUID:
+    """Write an event about a key; return its id."""
+    more: dict[str, Any] = {"number": sleutel.number, **values}
+    return audit.record(event, actor, dossier=dossier, subject=sleutel.id, gemeente=sleutel.gemeente, **more)

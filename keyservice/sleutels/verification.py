@@ -14,6 +14,7 @@ from sqlalchemy import Row, bindparam, select
 
 from keyservice import audit
 from keyservice.database import glance, table_of
+from keyservice.gemeenten.models import Gemeente
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.errors import TooOften
@@ -23,19 +24,26 @@ from keyservice.sleutels.format import Omgeving, check_format, digest
 from keyservice.sleutels.life import Facts, State, state
 from keyservice.sleutels.models import Sleutel, facts_of
 from keyservice.sleutels.service import alarm, intact
+from keyservice.sleutels.succession import gemeente_of
 
-_BY_DIGEST = select(table_of(Sleutel)).where(table_of(Sleutel).c.digest == bindparam("digest"))
+_SLEUTEL, _GEMEENTE = table_of(Sleutel), table_of(Gemeente)
+_BY_DIGEST = (
+    select(_SLEUTEL, _GEMEENTE.c.valid_until)
+    .join(_GEMEENTE, _GEMEENTE.c.code == _SLEUTEL.c.gemeente)
+    .where(_SLEUTEL.c.digest == bindparam("digest"))
+)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A key of ours that was shown, whatever its state."""
+    """A key of ours that was shown, whatever its state; `gemeente` is the one it acts for (`succession`)."""
 
     id: UUID
     number: str
     gemeente: str
     omgeving: Omgeving
     facts: Facts
+    state: State
 
 
 class Unknown(Exception):
@@ -45,10 +53,9 @@ class Unknown(Exception):
 class NotUsable(Exception):
     """The key is one of ours and does not work now. Whoever shows it has it, and may know why."""
 
-    def __init__(self, now: State, checked: Checked) -> None:
-        """Take the state the key is in."""
-        super().__init__(now)
-        self.state = now
+    def __init__(self, checked: Checked) -> None:
+        """Take the key and the state it is in."""
+        super().__init__(checked.state)
         self.checked = checked
 
 
@@ -65,15 +72,13 @@ def admit(text: str, address: str | None) -> Checked:
         checked = _recognise(key_digest)
     else:
         checked = _first_time(key_digest, address)
-    now = state(checked.facts, clock.now())
-    usage.note(checked, address, now)
-    return _working(checked, now)
+    usage.note(checked, address, checked.state)
+    return _working(checked)
 
 
 def verify(text: str) -> Checked:
     """Return the key that works now. Raises Unknown or NotUsable. Notes nothing: for who asks about a key of others."""
-    checked = _recognise(digest(_of_right_form(text)))
-    return _working(checked, state(checked.facts, clock.now()))
+    return _working(_recognise(digest(_of_right_form(text))))
 
 
 def _of_right_form(text: str) -> Secret:
@@ -113,10 +118,15 @@ def _recognise(key_digest: bytes) -> Checked:
 
 
 def _checked(row: Row[*tuple[Any, ...]]) -> Checked:
-    return Checked(row.id, row.number, row.gemeente, Omgeving(row.omgeving), facts_of(row))
+    now, facts = clock.now(), facts_of(row)
+    ended = row.valid_until is not None and row.valid_until < clock.local_date(now)
+    acts_for, found = gemeente_of(row.gemeente, now) if ended else row.gemeente, state(facts, now)
+    if acts_for is None and found is State.ACTIVE:  # the timer that stops the keys of an ended gemeente comes later
+        found = State.SUSPENDED
+    return Checked(row.id, row.number, acts_for or row.gemeente, Omgeving(row.omgeving), facts, found)
 
 
-def _working(checked: Checked, now: State) -> Checked:
-    if now is not State.ACTIVE:
-        raise NotUsable(now, checked)
+def _working(checked: Checked) -> Checked:
+    if checked.state is not State.ACTIVE:
+        raise NotUsable(checked)
     return checked

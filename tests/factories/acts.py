@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from werkzeug.routing import AnyConverter, Rule
 
 from keyservice import settings
@@ -22,11 +22,12 @@ from keyservice.audit.sealer import seal
 from keyservice.contacts import service as contacts
 from keyservice.database import db, transaction
 from keyservice.demo.people import PASSWORD, person_id
-from keyservice.issuance import letters, waves
+from keyservice.issuance import key_acts, letters, waves
 from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, Role
 from keyservice.kernel.ids import link_token
+from keyservice.sleutels.succession_models import Succession
 from tests.factories.aanvragen import actor
 from tests.factories.addresses import PARTS, Row, rows, typed
 from tests.factories.authenticator import Authenticator
@@ -342,3 +343,15 @@ def _resume_wave(scene: Scene) -> None:
     wave_id = started()
     waves.pause(actor("rik"), wave_id, HALT)
     scene.address(wave_id=wave_id)
+
+
+@way("issuance.resume")
+def _resume(scene: Scene) -> None:
+    by_gemeente = scene.seat.who.acts_for is not None
+    key_acts.suspend(actor("anna" if by_gemeente else "rik"), scene.of_gemeente.delivered, "Even uitzoeken.")
+
+
+@way("issuance.ask_succession")
+def _ask_succession(scene: Scene) -> None:
+    with transaction() as session:
+        session.execute(delete(Succession).where(Succession.id == scene.of_gemeente.succession))

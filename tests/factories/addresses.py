@@ -36,20 +36,29 @@ BY_LOGIN = {
 }
 # What is done to a copy of the berichtenboek that a supplier holds.
 ENDS_COPY = {"berichtenboek.renew_link", "berichtenboek.end"}
+# What is done with a key that was handed over.
+DELIVERED = {f"issuance.{name}" for name in ("suspend", "resume", "revoke")}
 # What each part of an address may be, given the things (of a gemeente, or a person's own) and the endpoint.
 PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "aanvraag_id": lambda things, endpoint: things.aanvragen[STATE.get(endpoint, "submitted")],
     "contact_id": lambda things, endpoint: (
         things.password_contacts if endpoint == "aanvragen.send_sms" else things.key_contacts
     )[STATE.get(endpoint, "submitted")],
-    "issuance_id": lambda things, endpoint: things.issuance_by_login if endpoint in BY_LOGIN else things.issuance,
+    "issuance_id": lambda things, endpoint: (
+        things.issuance_by_login
+        if endpoint in BY_LOGIN
+        else things.delivered
+        if endpoint in DELIVERED
+        else things.issuance
+    ),
     "what": lambda _things, _endpoint: "zipbestand",
     "message_id": lambda things, _endpoint: things.message,
     "letter_id": lambda things, endpoint: (
         things.opened_letter if endpoint == "issuance.letters.post" else things.letter
     ),
     "how": lambda _things, _endpoint: "mislukt",
-    "code": lambda things, _endpoint: things.code,
+    "code": lambda things, endpoint: things.former if endpoint == "issuance.ask_succession" else things.code,
+    "succession_id": lambda things, _endpoint: things.succession,
     "token": lambda things, endpoint: (
         things.copy_token if endpoint.startswith("berichtenboek.") else things.receipt_token
     ),
@@ -87,6 +96,8 @@ TYPED = {name: value for step in STEPS.values() for name, value in step.items()}
     "code": "12345678",
     "naam": "Nieuwe Collega",
     "rol": "raadplegen_muteren_2013",
+    "waarom": "leaked",
+    "overlap": "14",
     "tot": "",
     "verloopt": "2199-12-31",
     "gemeenten": "",

@@ -19,14 +19,16 @@ from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import PASSWORD, person_id
 from keyservice.gemeenten.models import Gemeente
-from keyservice.issuance import service
-from keyservice.issuance.models import Issuance
+from keyservice.issuance import service, steps
+from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.wave_models import Wave
 from keyservice.issuance.wave_workflow import WaveStatus
 from keyservice.kernel import clock
-from keyservice.kernel.actor import ANONYMOUS, CLI, Role
+from keyservice.kernel.actor import ANONYMOUS, CLI, Actor, Role
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
+from keyservice.sleutels import service as sleutels
+from keyservice.sleutels.succession_models import Succession
 from tests.conftest import csrf
 from tests.factories.aanvragen import actor, ready
 from tests.factories.berichtenboek import copies_of
@@ -107,6 +109,9 @@ class Things:
     password_contacts: Mapping[str, UUID]
     issuance: UUID
     issuance_by_login: UUID
+    delivered: UUID
+    former: str
+    succession: UUID
     message: UUID
     letter: UUID
     opened_letter: UUID
@@ -222,6 +227,9 @@ def _things(code: str) -> Things:
         password_contacts={s: row.password_contact_id for s, row in contacts.items() if row.password_contact_id},
         issuance=underway,
         issuance_by_login=by_login,
+        delivered=_delivered(code),
+        former=_former(code),
+        succession=_succession(code),
         message=dead_message(aanvragen["issued"]),
         letter=letter_of(_by_letter(code, "letter")),
         opened_letter=opened_letter(_by_letter(code, "opened_letter"), person_id("rik")),
@@ -244,6 +252,36 @@ def _by_letter(code: str, name: str) -> UUID:
     issuance_id = service.issue(actor("rosa"), aanvraag_id)
     service.confirm_receipt(ANONYMOUS, token_of(aanvraag_id))
     return issuance_id
+
+
+def _delivered(code: str) -> UUID:
+    """Store an issuance whose key works, and return its id."""
+    aanvraag_id = _aanvraag(code, Status.SUBMITTED, "delivered")
+    approve(aanvraag_id)
+    issuance_id = service.issue(actor("rosa"), aanvraag_id)
+    with transaction() as session:
+        issuance = session.get_one(Issuance, issuance_id)
+        gemeente = Actor(person_id("anna"), frozenset({Role.AANVRAGER}), code, "web")
+        sleutels.activate(gemeente, issuance.sleutel_id, dossier=aanvraag_id)
+        steps.end(gemeente, issuance, End.DONE)
+    return issuance_id
+
+
+def _former(code: str) -> str:
+    """Return the code of a gemeente that this one follows."""
+    return f"8{code[1:]}"
+
+
+def _succession(code: str) -> UUID:
+    """Store a gemeente that ended yesterday, and the question of the one that follows it; return its id."""
+    last_day, former = clock.local_date(clock.now()) - timedelta(days=1), _former(code)
+    row = Succession(id=new_id(), gemeente=former, successor=code, asked_by=person_id("gert"), asked_at=clock.now())
+    known = {"province": "Fictief", "fictive": True, "valid_until": last_day, "successor_code": code}
+    with transaction() as session:
+        session.add(Gemeente(code=former, name=f"Opgeheven {former}", sort_name=f"opgeheven {former}", **known))
+        session.flush()
+        session.add(row)
+    return row.id
 
 
 def prepared_wave() -> UUID:

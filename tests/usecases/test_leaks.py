@@ -22,6 +22,7 @@ from keyservice.kernel.errors import Conflict, Invalid, NotFound, TooOften
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.models import Channel, OutboxMessage
 from keyservice.sleutels import service as sleutels
+from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.format import Omgeving, new_key
 from keyservice.sleutels.life import State, state
 from keyservice.sleutels.models import Sleutel
@@ -93,7 +94,7 @@ def test_a_sleeping_key_is_revoked_too_and_what_was_sealed_is_gone() -> None:
 
 def test_a_suspended_key_is_revoked_too() -> None:
     issuance_id, both = active()
-    sleutels.suspend(sleutel_of(issuance_id).id, "odd-use", dossier=None)
+    suspend_by_program(sleutel_of(issuance_id).id, "odd-use", dossier=None)
     show(both.key.reveal())
     assert state_of(issuance_id) is State.REVOKED
 

@@ -21,6 +21,7 @@ from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.errors import Conflict, Refused
 from keyservice.sleutels import service as sleutels
+from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import issued
@@ -48,7 +49,7 @@ def older() -> dict[str, Any]:
     size = max(db.session.scalars(select(AuditCheckpoint.size)))
     dossier = db.session.get_one(Issuance, revoked).aanvraag_id
     sleutels.revoke(actor("rosa"), sleutel_of[revoked], "leak", dossier=dossier)
-    sleutels.suspend(sleutel_of[touched], "mismatch", dossier=dossier)
+    suspend_by_program(sleutel_of[touched], "mismatch", dossier=dossier)
     seal()
     act(3)
     seal()

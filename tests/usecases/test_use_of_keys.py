@@ -21,6 +21,7 @@ from keyservice.kernel import clock
 from keyservice.outbox.models import Channel, OutboxMessage
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels import usage
+from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.life import State
 from keyservice.sleutels.limits import Limits
 from keyservice.sleutels.models import Sleutel, SleutelUse
@@ -94,7 +95,7 @@ def test_tries_with_a_key_that_does_not_work_are_counted_apart_from_its_use() ->
     show(key, HOME)
     sleutels.activate(actor("anna"), sleutel_id, dossier=DOSSIER)
     show(key, HOME, HOME)
-    sleutels.suspend(sleutel_id, "mismatch", dossier=DOSSIER)
+    suspend_by_program(sleutel_id, "mismatch", dossier=DOSSIER)
     show(key, HOME)
     sleutels.revoke(actor("rosa"), sleutel_id, "cancelled", dossier=DOSSIER)
     show(key, AWAY)
@@ -263,7 +264,7 @@ def test_other_keys_that_do_not_work_are_an_event_a_day_and_no_mail(state: State
     aanvraag_id, sleutel_id, key = delivered()
     moment = clock.now()
     if state is State.SUSPENDED:
-        sleutels.suspend(sleutel_id, "mismatch", dossier=aanvraag_id)
+        suspend_by_program(sleutel_id, "mismatch", dossier=aanvraag_id)
     elif state is State.REVOKED:
         sleutels.revoke(actor("rosa"), sleutel_id, "cancelled", dossier=aanvraag_id)
     else:

@@ -14,6 +14,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.errors import TooOften
 from keyservice.kernel.secret import Secret
 from keyservice.sleutels import service
+from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.format import BASE62, Omgeving, digest, new_key
 from keyservice.sleutels.life import State
 from keyservice.sleutels.limits import WRONG_BURST, Limits, Rate
@@ -63,7 +64,7 @@ def test_a_key_opens_from_its_activation_until_it_is_suspended_or_revoked(ask: C
     assert state_of(ask, key) is State.SLEEPING
     service.activate(actor("anna"), sleutel_id, dossier=DOSSIER)
     assert state_of(ask, key) is State.ACTIVE
-    service.suspend(sleutel_id, "mismatch", dossier=DOSSIER)
+    suspend_by_program(sleutel_id, "mismatch", dossier=DOSSIER)
     assert state_of(ask, key) is State.SUSPENDED
     service.revoke(actor("rosa"), sleutel_id, "cancelled", dossier=DOSSIER)
     assert state_of(ask, key) is State.REVOKED

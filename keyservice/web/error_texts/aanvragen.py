@@ -42,6 +42,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Deze gemeente bestaat niet meer",
         "Gemeente {name} is opgegaan in een andere gemeente: {successor}. Vraag de sleutel aan namens die gemeente.",
     ),
+    "gemeente-not-yet": (
+        "Deze gemeente bestaat nog niet",
+        "Gemeente {name} begint op {day}. U kunt een sleutel aanvragen vanaf 6 maanden voor die dag.",
+    ),
     "not-editable": (
         "U kunt dit niet meer veranderen",
         "De aanvraag is al verstuurd. Uw relatiebeheerder kan u om een aanvulling vragen.",

@@ -98,7 +98,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Probeer het na {until} uur opnieuw. Controleer de activatiecode in het zipbestand.",
     ),
     "sleutel-damaged": (
-        "De sleutel kan niet worden geactiveerd",
+        "De sleutel kan niet worden gebruikt",
         "De gegevens van de sleutel kloppen niet. Bel uw relatiebeheerder.",
     ),
     "sleutel-not-sleeping": ("De sleutel is al geactiveerd of ingetrokken", "Activeren kan 1 keer."),
@@ -111,6 +111,40 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
     ),
     "leak-too-many": ("Dit zijn te veel sleutels tegelijk", "Meld hoogstens {most} sleutels tegelijk."),
+    "overlap-days": ("Dit aantal dagen kan niet", "De oude sleutel blijft 0 tot en met 30 dagen werken."),
+    "sleutel-over": ("De sleutel werkt al niet meer", "De sleutel is ingetrokken of verlopen."),
+    "sleutel-suspended": ("De sleutel is al geblokkeerd", "De sleutel werkt nu niet."),
+    "sleutel-not-suspended": (
+        "De sleutel is niet geblokkeerd",
+        "Misschien was een collega u voor, of is de sleutel intussen ingetrokken of verlopen.",
+    ),
+    "issuance-underway": (
+        "De sleutel is nog onderweg",
+        "Dat kan pas als de levering klaar is. Wilt u de sleutel nu stoppen? Stop dan de levering.",
+    ),
+    "resume-by-gemeente": (
+        "Alleen de gemeente kan deze sleutel deblokkeren",
+        "De gemeente heeft de sleutel zelf geblokkeerd.",
+    ),
+    "resume-by-duo": (
+        "Alleen DUO kan deze sleutel deblokkeren",
+        "DUO heeft de sleutel geblokkeerd. Bel uw relatiebeheerder.",
+    ),
+    "own-resume": (
+        "Een collega moet het deblokkeren bevestigen",
+        "U hebt zelf gevraagd om de sleutel te deblokkeren. Een andere relatiebeheerder bevestigt dat.",
+    ),
+    "resume-by-succession": (
+        "De gemeente van deze sleutel bestaat niet meer",
+        "De sleutel werkt alleen weer als de opvolger van de gemeente dat vraagt en DUO dat goedkeurt.",
+    ),
+    # Keys of a gemeente that ended.
+    "succession-asked": ("Dit is al gevraagd", "De relatiebeheerder van DUO beslist, of heeft al beslist."),
+    "succession-decided": ("Over deze vraag is al beslist", "Een collega was u voor."),
+    "succession-too-late": (
+        "De sleutels kunnen niet meer worden gebruikt",
+        "Dat kan tot en met 90 dagen na het einde van de gemeente.",
+    ),
     # Renewing keys.
     "not-renewable": ("Deze sleutel kan nu niet worden vernieuwd", "{why} Er is geen nieuwe sleutel gemaakt."),
     "own-wave": (
