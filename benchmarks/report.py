@@ -18,7 +18,7 @@ PACKAGES = ("cryptography", "flask-mail", "psycopg", "pycryptodomex", "pyzipper"
 
 @dataclass(frozen=True)
 class Figure:
-    """One comparison: `name` takes `ratio` times the CPU time of `peer`, `median` microseconds of it.
+    """One comparison: `name` takes `ratio` times what `peer` takes, `median` of `unit`: CPU time nearly always.
 
     `goal` is the most that `ratio` may be, and None for a peer that is shown without a goal; `how` says what was done.
     """
@@ -73,7 +73,8 @@ def machine() -> dict[str, object]:
 
 def table(row: str, figures: Sequence[Figure]) -> str:
     """Return the figures of a row for people."""
-    lines = [f"\n{row}: CPU time per operation, in microseconds (lower is better)"]
+    units = "; ".join(dict.fromkeys(one.unit for one in figures))
+    lines = [f"\n{row}: {units} (lower is better)"]
     lines.append(f"  {'':62} {'own':>9} {'peer':>9} {'times':>7} {'goal':>7}")
     for one in figures:
         goal = "" if one.goal is None else f"<= {one.goal:.2f}"

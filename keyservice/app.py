@@ -27,6 +27,7 @@ import keyservice.issuance.wave_views
 import keyservice.outbox.channels.mail
 import keyservice.overview.navigation
 import keyservice.overview.views
+import keyservice.portaal.views
 import keyservice.web.dates
 import keyservice.web.errors
 import keyservice.web.headers
@@ -55,6 +56,7 @@ PAGES = (
     keyservice.overview.views,
     keyservice.api.views,
     keyservice.api.pages,
+    keyservice.portaal.views,
 )
 # The longest page is the form; nothing is uploaded.
 LONGEST_REQUEST = 512 * 1024

@@ -18,6 +18,7 @@ from keyservice.app import create_app, ready_app
 from keyservice.audit.triggers import TriggersMissing
 from keyservice.cli_asking import asking_system
 from keyservice.cli_audit import audit
+from keyservice.cli_portaal import portaal
 from keyservice.cli_rings import rings
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
@@ -225,6 +226,7 @@ def check_key() -> None:
 
 commands.add_command(asking_system)
 commands.add_command(audit)
+commands.add_command(portaal)
 commands.add_command(rings)
 
 

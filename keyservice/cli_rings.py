@@ -6,11 +6,10 @@ from contextlib import contextmanager
 
 import click
 
-from keyservice import settings
+from keyservice import lasting_rings, settings
 from keyservice.app import create_app
 from keyservice.audit import sealer
 from keyservice.audit.checkpoint import verifier_key
-from keyservice.issuance import lasting_rings
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS
 
 _RING = click.argument("ring", type=click.Choice(LASTING_RINGS))
@@ -54,9 +53,9 @@ def rotate(ring: str) -> None:
 @rings.command()
 @click.argument("ring", type=click.Choice(lasting_rings.RESEALED))
 def reseal(ring: str) -> None:
-    """Seal everything of a ring with its newest key."""
+    """Seal or digest everything of a ring with its newest key."""
     with _app():
-        done, broken = lasting_rings.reseal()
+        done, broken = lasting_rings.reseal(ring)
     click.echo(f"{ring}: {done} values sealed with the newest key")
     if broken:
         click.echo(f"{broken} do not open: they were changed in the database.", err=True)

@@ -11,6 +11,7 @@ from flask import current_app
 from keyservice.kernel.addresses import is_loopback, is_secure
 from keyservice.kernel.seal import Rings
 from keyservice.kernel.secret import Secret
+from keyservice.settings_portaal import EXAMPLES, Portaal, portaal
 from keyservice.settings_retention import Retention, retention
 from keyservice.settings_sms import NOTIFYNL_URL, PLAIN_BODY, Sms, SmsProvider
 
@@ -98,6 +99,7 @@ class Settings:
     accessibility_url: str
     oidc: tuple[OidcProvider, ...]
     retention: Retention
+    portaal: Portaal
 
     @property
     def demo(self) -> bool:
@@ -137,6 +139,7 @@ class Settings:
             accessibility_url=read.text("ACCESSIBILITY_URL", ""),
             oidc=_providers(read),
             retention=_retention(read),
+            portaal=_portaal(read),
         )
         faults = read.faults + _faults(settings)
         faults += _production_faults(settings) if settings.mode is Mode.PRODUCTION else []
@@ -221,6 +224,13 @@ def _retention(read: _Reader) -> Retention:
     terms = retention(read.text("RETENTION", ""), faults)
     read.faults += [PREFIX + fault for fault in faults]
     return terms
+
+
+def _portaal(read: _Reader) -> Portaal:
+    faults: list[str] = []
+    found = portaal(read.text("PORTAAL", ""), read.text("REASONS", str(EXAMPLES)), faults)
+    read.faults += [PREFIX + fault for fault in faults]
+    return found
 
 
 def _oidc_faults(settings: Settings) -> list[str]:

@@ -34,11 +34,12 @@ class Period:
 
 @dataclass(frozen=True)
 class Retention:
-    """The terms (`dutch.md` 7): of what ended, of a key after its end, of network address and browser, of events."""
+    """The terms: of what ended, of a key, of network address and browser, of inburgeraars, of events (`dutch.md` 7)."""
 
     ended: Period = Period(1, "y")
     sleutel: Period = Period(5, "y")
     access: Period = Period(6, "m")
+    inburgeraar: Period = Period(5, "y")
     audit: Period = Period(7, "y")
 
     @property
@@ -49,7 +50,13 @@ class Retention:
 
 # Of `sleutel`: an approval is good for 730 days, and issuing again must find the contacts that were approved.
 SHORTEST: Mapping[str, Period] = MappingProxyType(
-    {"ended": Period(30, "d"), "sleutel": Period(730, "d"), "access": Period(30, "d"), "audit": Period(730, "d")}
+    {
+        "ended": Period(30, "d"),
+        "sleutel": Period(730, "d"),
+        "access": Period(30, "d"),
+        "inburgeraar": Period(365, "d"),
+        "audit": Period(730, "d"),
+    }
 )
 LONGEST = Period(100, "y")
 

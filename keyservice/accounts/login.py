@@ -165,6 +165,7 @@ def load_actor() -> None:
         factor_at=datetime.fromtimestamp(proved, UTC) if proved else None,
         source=request.remote_addr,
         agent=clean(request.user_agent.string)[:200],
+        trace=request.headers.get("traceparent"),
     )
 
 

@@ -25,14 +25,16 @@ NEEDED, NOT_NEEDED = "nodig", "einde"
 
 
 class EndDate(DateField):
-    """A day that may stay empty."""
+    """A day that may stay empty; `wanted` is what to fill in."""
+
+    wanted = DATE_WANTED
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the date, and say in Dutch what is wrong."""
         try:
             super().process_formdata(valuelist)
         except ValueError as error:
-            raise ValueError(DATE_WANTED) from error
+            raise ValueError(self.wanted) from error
 
 
 def _from_today(_form: object, field: Field) -> None:

@@ -76,13 +76,13 @@ def record(
     _insert(content, canonical_bytes(content))
     if privates:
         rows = [{"event": event_id, "name": n, "salt": salt, "value": v} for n, (salt, v) in privates.items()]
-        db.session.execute(_INSERT_PRIVATE, rows)
+        db.session.connection().execute(_INSERT_PRIVATE, rows)
     return event_id
 
 
 def canonical_bytes(content: Mapping[str, Any]) -> bytes:
     """Return the one encoding of an event: JSON, keys sorted, no spaces, UTF-8. It is stored and never made again."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
+    return _encode(content).encode()
 
 
 def _plain(value: object) -> str | list[str]:
@@ -98,18 +98,22 @@ def _plain(value: object) -> str | list[str]:
     raise TypeError(message)
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
+
+
 def _next_in_dossier(dossier: UUID, last: dict[UUID, int]) -> int:
     if dossier not in last:
         # Else two acts of one dossier at the same moment would take the same number, and one would fail. From here on
         # nobody else takes one until this transaction ends: it is asked once.
         exclusive(str(dossier))
-        last[dossier] = db.session.scalar(_LAST_NUMBER, {"dossier": dossier}) or 0
+        last[dossier] = db.session.connection().scalar(_LAST_NUMBER, {"dossier": dossier}) or 0
     last[dossier] += 1
     return last[dossier]
 
 
 def _insert(content: Mapping[str, Any], canonical: bytes) -> None:
-    db.session.execute(
+    # By the connection: the session has nothing to add, and takes half as long again.
+    db.session.connection().execute(
         _INSERT_EVENT,
         {
             "id": content["id"],

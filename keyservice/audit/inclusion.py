@@ -9,7 +9,7 @@ from keyservice import settings
 from keyservice.audit import sealer
 from keyservice.audit.checkpoint import CheckpointBroken, read
 from keyservice.audit.models import AuditEvent, AuditLeaf
-from keyservice.audit.proofs import roots_of
+from keyservice.audit.proofs import span_root
 from keyservice.audit.tree import ProofBroken, check_inclusion, inclusion_spans, leaf_hash
 from keyservice.database import db
 from keyservice.kernel.errors import NotFound
@@ -57,10 +57,9 @@ def _place(event_id: UUID, digest: bytes) -> Place | None:
     position = db.session.scalar(select(AuditLeaf.position).where(AuditLeaf.event == event_id))
     if newest is None or position is None or position >= newest.size:
         return None
-    way, proof = inclusion_spans(position, newest.size), list[bytes]()
+    proof: list[bytes] = []
     try:
-        roots = roots_of(newest, position, set(way))
-        proof = [roots[span] for span in way]
+        proof = [span_root(span) for span in inclusion_spans(position, newest.size)]
         checkpoint = read(newest.text, *sealer.public_keys())
         check_inclusion(digest, position, checkpoint.size, proof, checkpoint.root)
     except (CheckpointBroken, ProofBroken, sealer.TrailBroken) as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 from sqlalchemy import Row, func, select
@@ -9,7 +10,16 @@ from sqlalchemy import Row, func, select
 from keyservice.audit import sealer
 from keyservice.audit.checkpoint import CheckpointBroken, parse_control_line, read
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
-from keyservice.audit.tree import ProofBroken, Span, consistency_spans, inclusion_spans, span_roots
+from keyservice.audit.tree import (
+    Frontier,
+    ProofBroken,
+    Span,
+    check_consistency,
+    check_inclusion,
+    consistency_spans,
+    grow,
+    inclusion_spans,
+)
 from keyservice.database import db
 
 _AT_ONCE = 10_000
@@ -41,8 +51,7 @@ class ProvenDossier:
 def of_dossier(dossier: UUID) -> ProvenDossier | None:
     """Return what proves a dossier; None when nothing of it is in the tree yet.
 
-    All proofs are made in one pass over the tree, from the last checkpoint before the dossier. Raises TrailBroken when
-    the tree does not fit its checkpoint.
+    Raises TrailBroken when the tree does not fit its checkpoint.
     """
     newest = sealer.newest()
     events = _events(dossier, newest.size) if newest else []
@@ -50,17 +59,24 @@ def of_dossier(dossier: UUID) -> ProvenDossier | None:
         return None
     size = newest.size
     older = _older({event.covered_by for event in events} - {size})
-    ways = [inclusion_spans(event.position, size) for event in events]
-    older_ways = [consistency_spans(row.size, size) for row in older]
-    roots = roots_of(newest, events[0].position, {span for way in (*ways, *older_ways) for span in way})
+    root = cache(span_root)  # most proofs share most of their spans
+    proven = [[root(span) for span in inclusion_spans(event.position, size)] for event in events]
+    extended = [[root(span) for span in consistency_spans(row.size, size)] for row in older]
+    try:
+        for event, proof in zip(events, proven, strict=True):
+            check_inclusion(event.hash, event.position, size, proof, newest.root)
+        for row, proof in zip(older, extended, strict=True):
+            check_consistency(row.size, row.root, size, newest.root, proof)
+    except ProofBroken as error:
+        raise sealer.TrailBroken(f"the leaves do not lead to the checkpoint of size {size}: {error}") from error
     private = _private([event.id for event in events])
     return ProvenDossier(
         newest,
         [
-            ProvenEvent(event.canonical, event.position, _proof(way, roots), private[event.id])
-            for event, way in zip(events, ways, strict=True)
+            ProvenEvent(event.canonical, event.position, proof, private[event.id])
+            for event, proof in zip(events, proven, strict=True)
         ],
-        [(row.text, _proof(way, roots)) for row, way in zip(older, older_ways, strict=True)],
+        [(row.text, proof) for row, proof in zip(older, extended, strict=True)],
     )
 
 
@@ -80,13 +96,13 @@ def confirmed(typed: str) -> AuditCheckpoint | None:
     return row if signed.control_line == f"{size}-{root}" else None
 
 
-def _events(dossier: UUID, size: int) -> Sequence[Row[UUID, bytes, int, int]]:
-    """Return id, content and position of the events of a dossier in a tree, and the first checkpoint that covers it."""
+def _events(dossier: UUID, size: int) -> Sequence[Row[UUID, bytes, int, bytes, int]]:
+    """Return id, content, position and leaf of the events of a dossier, and the first checkpoint that covers each."""
     covered_by = (
         select(func.min(AuditCheckpoint.size)).where(AuditCheckpoint.size > AuditLeaf.position).scalar_subquery()
     )
     query = (
-        select(AuditEvent.id, AuditEvent.canonical, AuditLeaf.position, covered_by.label("covered_by"))
+        select(AuditEvent.id, AuditEvent.canonical, AuditLeaf.position, AuditLeaf.hash, covered_by.label("covered_by"))
         .join(AuditLeaf, AuditLeaf.event == AuditEvent.id)
         .where(AuditEvent.dossier == dossier, AuditLeaf.position < size)
         .order_by(AuditEvent.dossier_number)
@@ -94,22 +110,27 @@ def _events(dossier: UUID, size: int) -> Sequence[Row[UUID, bytes, int, int]]:
     return db.session.execute(query).all()
 
 
-def _older(sizes: set[int]) -> Sequence[Row[int, str]]:
-    query = select(AuditCheckpoint.size, AuditCheckpoint.text).where(AuditCheckpoint.size.in_(sizes))
+def _older(sizes: set[int]) -> Sequence[Row[int, bytes, str]]:
+    query = select(AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.text).where(
+        AuditCheckpoint.size.in_(sizes)
+    )
     return db.session.execute(query.order_by(AuditCheckpoint.size.desc())).all()
 
 
-def roots_of(newest: AuditCheckpoint, first: int, spans: set[Span]) -> Mapping[Span, bytes]:
-    """Return the roots of spans that prove events from a position on, and check that all leads to `newest`."""
-    query = select(AuditCheckpoint).where(AuditCheckpoint.size <= first).order_by(AuditCheckpoint.size.desc()).limit(1)
-    before, whole = sealer.frontier_of(db.session.scalar(query)), (0, newest.size)
-    try:
-        roots = span_roots(_leaves(before.size, newest.size), spans | {whole}, before)
-    except ProofBroken as error:
-        raise sealer.TrailBroken(f"the tree of size {newest.size}: {error}") from error
-    if roots[whole] != newest.root:
-        raise sealer.TrailBroken(f"the leaves do not lead to the checkpoint of size {newest.size}")
-    return roots
+def span_root(span: Span) -> bytes:
+    """Return the root of a span that a proof has, whatever the leaves in it: who uses it checks the proof.
+
+    The last checkpoint inside has the roots of the subtrees before it, so that only the leaves after it are hashed.
+    """
+    start, end = span
+    inside = (AuditCheckpoint.size > start) & (AuditCheckpoint.size < end)
+    last = db.session.scalar(select(AuditCheckpoint).where(inside).order_by(AuditCheckpoint.size.desc()).limit(1))
+    known = sealer.frontier_of(last)
+    done = max(known.size - start, 0)
+    hashes = list(known.hashes[len(known.hashes) - done.bit_count() :])
+    for place, leaf in enumerate(_leaves(start + done, end), done):
+        grow(hashes, place, leaf)
+    return Frontier(end - start, tuple(hashes)).root()
 
 
 def _leaves(start: int, end: int) -> Iterator[bytes]:
@@ -124,7 +145,3 @@ def _private(events: list[UUID]) -> dict[UUID, dict[str, tuple[bytes, str]]]:
     for row in db.session.scalars(select(AuditPrivate).where(AuditPrivate.event.in_(events))):
         found[row.event][row.name] = (row.salt, row.value)
     return found
-
-
-def _proof(way: list[Span], roots: Mapping[Span, bytes]) -> list[bytes]:
-    return [roots[span] for span in way]

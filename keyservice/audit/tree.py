@@ -4,7 +4,7 @@ Pure: takes and returns hashes. A tree of n leaves splits at the largest power o
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 HASH_BYTES = 32
@@ -111,51 +111,8 @@ def consistency_spans(old_size: int, size: int) -> list[Span]:
     return spans[::-1]
 
 
-def span_roots(leaves: Iterable[bytes], spans: Iterable[Span], before: Frontier = Frontier()) -> dict[Span, bytes]:
-    """Return the roots of many spans in one pass over the leaves (their hashes), so that many proofs cost as one.
-
-    A span must be one that a proof has, or begin at 0. `before` is the tree in front of these leaves: the pass can
-    begin there when all proofs are about leaves and sizes after it. Raises ProofBroken when a root is not found.
-    """
-    parts = {span: list(_complete(*span)) for span in spans}
-    found = _subtrees(leaves, {subtree for subtrees in parts.values() for subtree in subtrees}, before)
-    try:
-        return {
-            (start, end): Frontier(end - start, tuple(found[subtree] for subtree in parts[start, end])).root()
-            for start, end in parts
-        }
-    except KeyError:
-        raise ProofBroken("there are other leaves than the tree should have") from None
-
-
 def _proof(leaves: Sequence[bytes], spans: list[Span]) -> list[bytes]:
-    roots = span_roots(leaves, spans)
-    return [roots[span] for span in spans]
-
-
-def _complete(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the complete subtrees of a span, the largest first: the level (leaves have 0) and the place in it."""
-    while start < end:
-        level = (end - start).bit_length() - 1
-        yield level, start >> level
-        start += 1 << level
-
-
-def _subtrees(
-    leaves: Iterable[bytes], wanted: Collection[tuple[int, int]], before: Frontier
-) -> dict[tuple[int, int], bytes]:
-    found = dict(zip(_complete(0, before.size), before.hashes, strict=True))
-    waiting = list(before.hashes)  # roots of complete subtrees that wait for their right neighbour
-    for position, leaf in enumerate(leaves, before.size):
-        level, place, root = 0, position, leaf
-        if (level, place) in wanted:
-            found[level, place] = root
-        while place & 1:
-            level, place, root = level + 1, place >> 1, node_hash(waiting.pop(), root)
-            if (level, place) in wanted:
-                found[level, place] = root
-        waiting.append(root)
-    return found
+    return [root_of(leaves[start:end]) for start, end in spans]
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:

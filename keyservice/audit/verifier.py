@@ -5,10 +5,9 @@ no stored hash: each event is hashed anew, and every checkpoint is computed from
 broken tree is taken up again from the signed one, so that a fault is told where it is and not everywhere after it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -80,24 +79,25 @@ class _Texts:
     """The erasable texts, asked for in the order of their events."""
 
     def __init__(self, stream: Iterator[Any]) -> None:
-        self.groups = groupby(stream, itemgetter(0))
-        self.next = self._advance()
-        self.seen = 0
-
-    def _advance(self) -> tuple[Any, Sequence[Any]] | None:
-        place, group = next(self.groups, (None, ()))
-        return None if place is None else (place, tuple(group))
+        self.stream, self.seen = stream, 0
+        self.next = next(stream, _NO_TEXT)
 
     def of(self, place: int) -> Sequence[Any]:
         """Return the texts at a place, and pass over those of places that did not come."""
-        while self.next and self.next[0] < place:
-            self.seen += len(self.next[1])  # its event is gone, which is told already
-            self.next = self._advance()
-        if not self.next or self.next[0] != place:
-            return ()
-        found, self.next = self.next[1], self._advance()
-        self.seen += len(found)
+        while self.next[0] < place:  # its event is gone, which is told already
+            self._advance()
+        found = []
+        while self.next[0] == place:
+            found.append(self.next)
+            self._advance()
         return found
+
+    def _advance(self) -> None:
+        self.seen += 1
+        self.next = next(self.stream, _NO_TEXT)
+
+
+_NO_TEXT = (math.inf,)
 
 
 def _check_tree(connection: Connection, report: Report, tick: Callable[[int], object]) -> tuple[int, int, int]:

@@ -71,6 +71,20 @@ PEOPLE = (
     Person(
         "tom", "Tom Testdorp", "tom@testdorp.example", ((Role.AANVRAGER, "9999"),), "werkt voor een andere gemeente"
     ),
+    Person(
+        "pim",
+        "Pim Voorbeeld",
+        "pim@voorbeeldstad.example",
+        ((Role.RAADPLEGEN_MUTEREN_2013, "9998"),),
+        "legt participatieverklaringen vast voor de Wi2013",
+    ),
+    Person(
+        "iris",
+        "Iris Voorbeeld",
+        "iris@voorbeeldstad.example",
+        ((Role.RAADPLEGEN_MUTEREN_2021, "9998"),),
+        "legt participatieverklaringen vast voor de Wi2021",
+    ),
     Person("rik", "Rik Fictief", "rik@duo.example", ((Role.RELATIEBEHEERDER, None),), "relatiebeheerder, beoordeelt"),
     Person("rosa", "Rosa Fictief", "rosa@duo.example", ((Role.RELATIEBEHEERDER, None),), "relatiebeheerder, geeft uit"),
     Person("ada", "Ada Fictief", "ada@duo.example", ((Role.AUDITOR, None),), "auditor, leest alles"),

@@ -23,9 +23,11 @@ from keyservice.demo import people
 from keyservice.demo.mailbox import MAIL_FOLDER, DemoMailServer
 from keyservice.demo.views import bp
 from keyservice.gemeenten.service import load_register
+from keyservice.portaal import loading
 from keyservice.settings import PREFIX, Settings
 
 DEFAULT_PORT = 8642
+INBURGERAARS = Path(__file__).parent / "inburgeraars.csv"
 START_SECONDS = 30
 
 
@@ -50,12 +52,13 @@ def demo_app(environ: Mapping[str, str]) -> Flask:
 
 
 def prepare(app: Flask) -> None:
-    """Bring the database up to date, and load the register and the fictive people."""
+    """Bring the database up to date, and load the register and the fictive people, also those of the portaal."""
     with app.app_context():
         upgrade()
         check_triggers()
         load_register()
         people.load()
+        loading.load(INBURGERAARS)
 
 
 @contextmanager

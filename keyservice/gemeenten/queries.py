@@ -31,6 +31,11 @@ def phone_set_by(code: str) -> UUID | None:
     return db.session.scalar(query.order_by(AuditEvent.row.desc()).limit(1))
 
 
+def codes() -> frozenset[str]:
+    """Return the code of every gemeente, ended ones included."""
+    return frozenset(db.session.scalars(select(Gemeente.code)))
+
+
 def names(codes: Iterable[str]) -> dict[str, str]:
     """Return names by code, sorted by name."""
     query = select(Gemeente.code, Gemeente.name).where(Gemeente.code.in_(set(codes))).order_by(Gemeente.sort_name)

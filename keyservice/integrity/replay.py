@@ -12,7 +12,7 @@ from keyservice.audit import EventType
 from keyservice.audit import events as trail
 from keyservice.audit.catalogue import ACT_REFUSED, ANONYMOUS_REFUSED
 from keyservice.integrity import events as integrity
-from keyservice.integrity import replay_contacts, replay_keys, replay_people, replay_retention
+from keyservice.integrity import replay_contacts, replay_keys, replay_people, replay_portaal, replay_retention
 from keyservice.integrity.facts import About, Expected, Handlers, Told, plain_id, text
 from keyservice.outbox import events as outbox
 
@@ -135,6 +135,7 @@ HANDLERS: Handlers = {
     **replay_contacts.HANDLERS,
     **replay_keys.HANDLERS,
     **replay_people.HANDLERS,
+    **replay_portaal.HANDLERS,
     **replay_retention.HANDLERS,
 }
 # What happened without changing a fact that is stored, or one that the event does not tell.
@@ -159,6 +160,7 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     *replay_contacts.WITHOUT_FACTS,
     *replay_keys.WITHOUT_FACTS,
     *replay_people.WITHOUT_FACTS,
+    *replay_portaal.WITHOUT_FACTS,
     *replay_retention.WITHOUT_FACTS,
 )
 _BY_CODE = {event.code: handler for event, handler in HANDLERS.items()}

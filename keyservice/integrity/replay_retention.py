@@ -16,6 +16,8 @@ def _erased(to: Expected, told: Told) -> None:
             _contact(to, told)
         case "account":
             _account(to, told)
+        case "inburgeraar":
+            to.delete("registration", inburgeraar_id=told.subject)
 
 
 def _contact(to: Expected, told: Told) -> None:

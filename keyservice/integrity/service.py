@@ -41,8 +41,8 @@ def _check_revoked(connection: Connection, report: Report) -> None:
 
 
 def _check_state(connection: Connection, faults: Faults) -> None:
-    for found in (state.mismatches(connection), state.false_macs(connection), state.false_snapshots(connection)):
-        for mismatch in found:
+    for find in (state.mismatches, state.false_macs, state.false_snapshots, state.false_versions):
+        for mismatch in find(connection):
             faults.add(Kind.UNEXPLAINED, mismatch.where, mismatch.what)
 
 

@@ -25,6 +25,8 @@ from keyservice.integrity.replay_contacts import UNTOLD
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.wave_models import Wave
 from keyservice.outbox.models import Letter, OutboxMessage
+from keyservice.portaal.models import Registration
+from keyservice.portaal.versions import intact as version_intact
 from keyservice.sleutels import events as sleutels
 from keyservice.sleutels.models import AskingSystem, Sleutel
 from keyservice.sleutels.service import intact
@@ -85,6 +87,7 @@ TABLES = (
     Table(Letter, number="number"),
     Table(Wave),
     Table(AskingSystem, number="name"),
+    Table(Registration),
 )
 GRANT_EVENTS = (accounts.GRANT_GIVEN, accounts.GRANT_ENDED, accounts.GRANT_REVIEWED)
 KEY_EVENTS = (sleutels.MADE, sleutels.ACTIVATED, sleutels.SUSPENDED, sleutels.REVOKED)
@@ -155,3 +158,10 @@ def false_snapshots(connection: Connection) -> Iterator[Mismatch]:
         if held(snapshot, digest) is not (Held.WHOLE if erased_at is None else Held.ERASED):
             what = "its content is not what was approved"
             yield Mismatch("approval", approval_id.hex, None, ("snapshot",), what)
+
+
+def false_versions(connection: Connection) -> Iterator[Mismatch]:
+    """Give what is registered about inburgeraars and does not fit its MAC."""
+    for row in connection.execute(select(*inspect(Registration).columns).execution_options(yield_per=1000)).mappings():
+        if not version_intact(Registration(**row)):
+            yield Mismatch("registration", row["id"].hex, None, ("mac",), "its MAC is not of this program")

@@ -38,7 +38,8 @@ class Actor:
     `roles` are those valid now and, for a gemeente role, for `gemeente` (the code acted for). `origin` is web, cli,
     worker or api. `factor_at` is when the person last proved to be himself. `source` and `agent` are the network
     address and the browser, personal data that only erasable columns hold. `sleutel` is the id of the key by which a
-    machine acts for a gemeente: then there is no person.
+    machine acts for a gemeente: then there is no person. `trace` is the `traceparent` of the request (W3C Trace
+    Context), as it came.
     """
 
     person: UUID | None
@@ -49,6 +50,7 @@ class Actor:
     source: str | None = field(default=None, repr=False)
     agent: str | None = field(default=None, repr=False)
     sleutel: UUID | None = None
+    trace: str | None = field(default=None, repr=False)
 
     def has(self, *roles: Role) -> bool:
         """Tell whether at least one of the roles is held."""

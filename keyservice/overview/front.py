@@ -15,6 +15,7 @@ from keyservice.overview import auditor, queries, status
 from keyservice.overview.remedies import RECENT
 from keyservice.overview.todo import Todo
 from keyservice.overview.worklist import Filter, page
+from keyservice.portaal.queries import ROLES as ROLES_OF_PORTAAL
 
 Values = Mapping[str, Any]
 _FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
@@ -32,7 +33,13 @@ def _gemeente(actor: Actor) -> Values:
     aanvragen = queries.running(code)
     issuances = queries.newest_issuances(aanvraag.id for aanvraag in aanvragen)
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
-    return {"todos": todos, "sleutels": queries.sleutels(code), "may_start": actor.has(Role.AANVRAGER)}
+    return {
+        "todos": todos,
+        "sleutels": queries.sleutels(code),
+        "may_start": actor.has(Role.AANVRAGER),
+        "may_register": actor.has(*ROLES_OF_PORTAAL),
+        "roles_of_portaal": frozenset(ROLES_OF_PORTAAL),
+    }
 
 
 def _relatiebeheerder(actor: Actor) -> Values:
@@ -73,6 +80,7 @@ def _nothing(_actor: Actor) -> Values:
 
 _PAGES: tuple[tuple[tuple[Role, ...], str, Callable[[Actor], Values]], ...] = (
     ((Role.AANVRAGER, Role.GEMEENTEBEHEERDER), "overview/gemeente.html", _gemeente),
+    (ROLES_OF_PORTAAL, "overview/portaal.html", _nothing),
     ((Role.RELATIEBEHEERDER,), "overview/relatiebeheerder.html", _relatiebeheerder),
     ((Role.AUDITOR,), "overview/auditor.html", _auditor),
     ((Role.BEHEERDER,), "overview/beheerder.html", _beheerder),

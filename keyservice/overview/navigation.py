@@ -6,10 +6,12 @@ from flask import g, request, url_for
 from sqlalchemy.exc import OperationalError
 
 from keyservice import settings
+from keyservice.accounts.queries import holders
 from keyservice.accounts.words import ROLES
 from keyservice.database import db
 from keyservice.gemeenten.queries import names
-from keyservice.kernel.actor import Actor, Role
+from keyservice.kernel.actor import GEMEENTE_ROLES, Actor, Role
+from keyservice.portaal.queries import ROLES as ROLES_OF_PORTAAL
 from keyservice.web import access
 
 _HOME = ("Overzicht", "front.home", frozenset[str]())
@@ -19,6 +21,7 @@ _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
 _CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
 _KEYS = ("Sleutels", "front.own_keys", frozenset[str]())
 _KEY_LISTS = ("Sleutels", "front.key_lists", frozenset({"front.key_calendar_page"}))
+_INBURGERING = ("Inburgering", "portaal.index", frozenset({"portaal"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
 _WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
@@ -51,8 +54,9 @@ _PORTFOLIOS = (
 )
 # Label, endpoint, and the blueprints and endpoints whose pages belong under it.
 _MENUS = (
-    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _COLLEAGUES)),
-    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS)),
+    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _INBURGERING, _COLLEAGUES)),
+    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _INBURGERING)),
+    (ROLES_OF_PORTAAL, (_HOME, _INBURGERING)),
     (
         (Role.RELATIEBEHEERDER,),
         (
@@ -80,6 +84,7 @@ def page_values() -> dict[str, object]:
     return {
         "actor_view": _actor_view(actor) if actor.person else None,
         "navigation": list(_menu(actor)),
+        "who_grants": _who_grants,
         "demo": conf.demo,
         "settings_view": conf,
     }
@@ -95,6 +100,15 @@ def _actor_view(actor: Actor) -> dict[str, object]:
     }
 
 
+def _who_grants(missing: frozenset[Role]) -> tuple[list[str], list[str]] | None:
+    """Return the roles of a gemeente that somebody lacks for a page, and who there can grant them; None for others."""
+    actor, wanted = access.actor(), [role for role in ROLES if role in missing & GEMEENTE_ROLES]
+    if not wanted or actor.gemeente is None:
+        return None
+    granters = [person.name for person in holders(Role.GEMEENTEBEHEERDER, actor.gemeente) if person.id != actor.person]
+    return [ROLES[role] for role in wanted], granters
+
+
 def _gemeente_name(code: str) -> str:
     try:
         return names([code]).get(code, code)
@@ -106,5 +120,7 @@ def _gemeente_name(code: str) -> str:
 def _menu(actor: Actor) -> Iterator[tuple[str, str, bool]]:
     entries = next((menu for roles, menu in _MENUS if actor.has(*roles)), ())
     for label, endpoint, pages in entries:
+        if endpoint == _INBURGERING[1] and not actor.has(*ROLES_OF_PORTAAL):
+            continue  # the front page says which role that takes
         current = request.endpoint == endpoint or not pages.isdisjoint({request.blueprint, request.endpoint})
         yield label, url_for(endpoint), current

@@ -124,6 +124,20 @@ ERASED_BY_RUN = (
         "its end",
         _of("wave", "name reason halt_reason"),
     ),
+    Kind(
+        "inburgeraar",
+        "An inburgeraar, everything that was registered about him, and the private texts of its events",
+        "inburgeraar",
+        "the newest of: last day of his duty, last registration",
+        (*_of("inburgeraar", "*"), *_of("registration", "*"), *_of("audit_private", "salt value")),
+    ),
+    Kind(
+        "processing",
+        "A look at the data of an inburgeraar, who is named by a pseudonym",
+        "inburgeraar",
+        "the look",
+        _of("processing_log", "*"),
+    ),
 )
 # These stay days, and are watched by the worker.
 ERASED_BY_TIMER = (

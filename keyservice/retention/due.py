@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Function, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Function, Select, and_, case, exists, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from keyservice.aanvragen.models import Aanvraag
@@ -22,8 +22,10 @@ from keyservice.database import UTCDateTime, db
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.wave_models import Wave
 from keyservice.issuance.wave_workflow import WaveStatus
+from keyservice.kernel import clock
 from keyservice.kernel.text import ERASED
 from keyservice.outbox.models import Delivery, OutboxMessage
+from keyservice.portaal.models import Inburgeraar, ProcessingLog, Registration
 from keyservice.retention.columns import TRACES, WHO
 from keyservice.settings_retention import Retention
 from keyservice.sleutels.models import Sleutel
@@ -34,6 +36,7 @@ DECISIONS = frozenset(
         *("aanvraag:approve", "aanvraag:reject", "aanvraag:retract", "aanvraag:issue"),
         *("contact:vouch", "contact:vouch-by-call", "contact:confirm-by-call"),
         *("issuance:start", "issuance:renew", "issuance:release", "issuance:cancel", "wave:prepare", "wave:start"),
+        *("inburgeraar:register", "inburgeraar:correct", "inburgeraar:withdraw"),
         *("sleutel:activate", "sleutel:revoke", "letter:open", "letter:post"),
         *("grant:give", "grant:end", "grant:review", "invitation:propose", "invitation:confirm"),
         *("factor-reset:propose", "factor-reset:confirm"),
@@ -55,6 +58,7 @@ class Limits:
     ended: datetime
     sleutel: datetime
     access: datetime
+    inburgeraar: datetime
     audit: datetime
 
 
@@ -196,6 +200,20 @@ def waves(at: Limits) -> Found:
     return select(Wave.id, Wave.status_since).where(*ended, Wave.name != ERASED)
 
 
+def inburgeraars(at: Limits) -> Found:
+    """Find inburgeraars whose duty is long past, and about whom nothing was registered since."""
+    last = select(func.max(Registration.at, type_=UTCDateTime())).where(Registration.inburgeraar_id == Inburgeraar.id)
+    # The last day of a duty is a day: a moment late in the evening of it.
+    over = Inburgeraar.duty_until < clock.local_date(at.inburgeraar)
+    newer = func.coalesce(last.correlate(Inburgeraar).scalar_subquery() > at.inburgeraar, false())
+    return select(Inburgeraar.id, Inburgeraar.loaded_at).where(over, ~newer)
+
+
+def looks(at: Limits) -> Found:
+    """Find looks of long ago."""
+    return select(ProcessingLog.id, ProcessingLog.start_time).where(ProcessingLog.start_time <= at.inburgeraar)
+
+
 DUE: Mapping[str, Callable[[Limits], Found]] = MappingProxyType(
     {
         "dossier": dossiers,
@@ -209,5 +227,7 @@ DUE: Mapping[str, Callable[[Limits], Found]] = MappingProxyType(
         "message": messages,
         "code": codes,
         "wave": waves,
+        "inburgeraar": inburgeraars,
+        "processing": looks,
     }
 )

@@ -21,6 +21,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
 from keyservice.kernel.text import ERASED
 from keyservice.outbox.models import OutboxMessage
+from keyservice.portaal.models import Inburgeraar, ProcessingLog, Registration
 from keyservice.retention import events
 from keyservice.retention.columns import TRACES, WHO
 
@@ -82,6 +83,15 @@ def accounts(ids: Ids) -> None:
     _record_each("account", ids)
 
 
+def inburgeraars(ids: Ids) -> None:
+    """Delete inburgeraars and all versions about them. Of the events their random number stays."""
+    versions = Registration.inburgeraar_id.in_(ids)
+    _forget_texts(select(Registration.event).where(versions), AuditPrivate.name.not_in(TRACES))
+    execute_count(delete(Registration).where(versions))
+    execute_count(delete(Inburgeraar).where(Inburgeraar.id.in_(ids)))
+    _record_each("inburgeraar", ids)
+
+
 def _record_each(kind: str, ids: Ids) -> None:
     for row_id in ids:
         audit.record(events.ERASED, CLI, subject=row_id, kind=kind, count=1)
@@ -105,6 +115,7 @@ _BY_COUNT: Mapping[str, Callable[[Ids], object]] = {
     "event-text": lambda ids: _forget_texts(ids, AuditPrivate.name.not_in(TRACES)),
     "message": lambda ids: _blank(OutboxMessage, OutboxMessage.id.in_(ids), "recipient"),
     "code": lambda ids: execute_count(delete(Challenge).where(Challenge.id.in_(ids))),
+    "processing": lambda ids: execute_count(delete(ProcessingLog).where(ProcessingLog.id.in_(ids))),
     "wave": lambda ids: _blank(Wave, Wave.id.in_(ids), "name reason halt_reason"),
 }
 ERASE: Mapping[str, Callable[[Ids], None]] = MappingProxyType(
@@ -112,10 +123,11 @@ ERASE: Mapping[str, Callable[[Ids], None]] = MappingProxyType(
         "dossier": dossiers,
         "contact": contacts,
         "account": accounts,
+        "inburgeraar": inburgeraars,
         **{kind: _recorded_together(kind, erase) for kind, erase in _BY_COUNT.items()},
     }
 )
 # Rows that an act of somebody may give new life: locked before they are looked at for the last time.
 LOCKED: Mapping[str, type[DeclarativeBase]] = MappingProxyType(
-    {"dossier": Aanvraag, "contact": Contact, "account": Account}
+    {"dossier": Aanvraag, "contact": Contact, "account": Account, "inburgeraar": Inburgeraar}
 )

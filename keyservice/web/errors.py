@@ -22,7 +22,7 @@ STATUS: dict[type[UseCaseError], int] = {NotFound: 404, Refused: 403, Conflict: 
 PAGES = frozenset({400, 403, 404, 405, 413, 429, 500, 503})
 RETRY_AFTER_SECONDS = "30"
 # Not sent back to the browser after a stale session: what must not be repeated or shown.
-_NOT_KEPT = ("csrf_token", "password", "wachtwoord", "code", "activatiecode")
+_NOT_KEPT = ("csrf_token", "password", "wachtwoord", "code", "activatiecode", "bsn")
 
 
 def register(app: Flask) -> None:
@@ -51,13 +51,16 @@ def _explained(error: UseCaseError) -> ResponseReturnValue:
 
 
 def _back(error: UseCaseError) -> str:
-    """Return where somebody sees how things stand now: what the error names, the dossier, or the front page."""
+    """Return where somebody sees how things stand now: what the error names, dossier, person, or the front page."""
     named = error.data.get("back")
     if isinstance(named, str):
         return named
-    aanvraag_id = (request.view_args or {}).get("aanvraag_id")
-    if aanvraag_id is None or isinstance(error, NotFound):
+    parts = request.view_args or {}
+    aanvraag_id = parts.get("aanvraag_id")
+    if isinstance(error, NotFound) or not {"aanvraag_id", "inburgeraar_id"} & parts.keys():
         return url_for("front.home")
+    if aanvraag_id is None:
+        return url_for("portaal.person", inburgeraar_id=parts["inburgeraar_id"])
     dossier = access.actor().has(Role.RELATIEBEHEERDER, Role.AUDITOR)
     return url_for("front.dossier" if dossier else "front.status", aanvraag_id=aanvraag_id)
 

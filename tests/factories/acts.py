@@ -177,6 +177,8 @@ WAYS |= {
     "contactpersonen.replace": lambda _scene: {
         "contact_naam": "Kees Nieuw", "contact_email": "kees@voorbeeldstad.example"
     },
+    "portaal.register": lambda _scene: {"ondertekend": "nee", "gevolgd": "nee", "reden": "GEWEIGERD"},
+    "portaal.correct": lambda _scene: {"ondertekend": "nee", "gevolgd": "nee", "reden": "VERHUISD"},
     "accounts.change_password": lambda _scene: {
         "password": PASSWORD, "new_password": NEW_PASSWORD, "new_password_again": NEW_PASSWORD
     },

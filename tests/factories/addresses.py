@@ -56,6 +56,9 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     ),
     "reset_id": lambda things, _endpoint: things.reset,
     "entry_id": lambda things, _endpoint: things.portfolio_entry,
+    "inburgeraar_id": lambda things, endpoint: (
+        things.registered if endpoint in {"portaal.correct", "portaal.withdraw"} else things.inburgeraar
+    ),
     "wave_id": lambda things, _endpoint: things.wave,
     "event_id": lambda things, _endpoint: things.event,
     "halt": lambda _things, _endpoint: "stoppen",
@@ -84,6 +87,12 @@ TYPED = {name: value for step in STEPS.values() for name, value in step.items()}
     "gemeenten": "",
     "activatiecode": "2345-6789",
     "revision": "0",
+    "bsn": "999990019",
+    "achternaam": "Voorbeeldstra",
+    "geboortedatum": "1985-11-03",
+    "ondertekend": "nee",
+    "gevolgd": "nee",
+    "uitleg": "Verkeerd ingevuld.",
 }
 
 

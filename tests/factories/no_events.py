@@ -11,6 +11,7 @@ from tests.factories.rights import Seat
 # What is written without an event, and why that is right.
 WITHOUT_EVENT = {
     "login_counter": "a guess counts before it is looked at, also when nothing comes of it",
+    "processing_log": "a look at the data of an inburgeraar is logged here, whatever comes of it (I10)",
     "anonymous_refusal": "counts what unknown parties were refused; the first of a minute is an event",
 }
 COLUMNS_WITHOUT_EVENT = {

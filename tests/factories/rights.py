@@ -33,6 +33,7 @@ from tests.factories.contacts import FORGOTTEN, letter_contact, logins_only
 from tests.factories.issuance import token_of
 from tests.factories.issued_rows import approve, dead_message
 from tests.factories.letters import letter_of, opened_letter
+from tests.factories.portaal import at_gemeente
 
 HERE, THERE, FORMER = "9998", "9999", "9997"
 GEMEENTEN = (HERE, THERE, FORMER)
@@ -117,6 +118,8 @@ class Things:
     portfolio_entry: UUID
     wave: UUID
     event: UUID
+    inburgeraar: UUID
+    registered: UUID
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ def _things(code: str) -> Things:
         receipt_token=token_of(aanvragen["issued"]).reveal(),
         wave=prepared_wave(),
         event=search(dossier=aanvragen["issued"], limit=1)[0].id,
+        **dict(zip(("inburgeraar", "registered"), at_gemeente(code), strict=True)),
         **_of_accounts(code),
     )
 

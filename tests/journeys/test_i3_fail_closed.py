@@ -28,10 +28,12 @@ from tests.factories.rights import EVERYBODY, Seat, World, populate, take_seat
 OWN_SESSION_ONLY = {
     "security.login": "the first step opens nothing; the second is the event of logging in",
     "security.logout": "ends what one has, which must always work",
+    "portaal.find_by_bsn": "reads; the look stands in the processing log",
+    "portaal.find_by_name": "reads; the look stands in the processing log",
     "accounts.act_for_gemeente": "chooses among what was granted; every event says for which gemeente it was",
 }
 # Acts that hand something over and change nothing: the event alone must be there.
-EVENT_ALONE = {"front.take_bundle", "front.export_events"}
+EVENT_ALONE = {"front.take_bundle", "front.export_events", "portaal.show_bsn", "portaal.export"}
 
 
 @dataclass

@@ -66,6 +66,7 @@ COMMANDS = {
     "issuance unreadable": "reads",
     "migrate": "below: the register; the schema is no act",
     "outbox bounce": "below",
+    "portaal load": "tests/usecases/test_portaal_loading.py",
     "retention run": "tests/usecases/test_retention.py",
     "rings list": "reads",
     "rings reseal": "tests/usecases/test_lasting_rings.py",

@@ -37,6 +37,9 @@ REVEALS = {
     "issuance/queries.py",  # digests the token of a link
     "issuance/receiving_views.py",  # shows the password of a zip to its contact, once
     "kernel/zips.py",  # encrypts with the password
+    "portaal/bsn.py",  # seals a BSN, and makes its digest and pseudonym
+    "portaal/views.py",  # shows a BSN to who asked for it
+    "portaal/loading.py",  # finds a BSN that stands twice in a file
     "outbox/channels/mail.py",  # logs in at the mail server
     "outbox/channels/sms_http.py",  # proves to the gateway that it is us
     "outbox/channels/sms_notify.py",  # signs the token for NotifyNL
@@ -55,6 +58,7 @@ AT_THE_FIELD = {
     "code-wrong",
     "not-confirmed",
     "passkey-refused",
+    "registration-faulty",
     "wave-empty",
 }
 # What the pages never offer: a role that is missing has the text of its kind, the others are a programmer's mistake.

@@ -49,6 +49,7 @@ the longest: no text of an event about a person stays longer.
 TERMS = {
     "ended": "what came to nothing or is over: aanvragen without a key, invitations, contacts, people who left",
     "sleutel": "an aanvraag with a key, after the end of the key",
+    "inburgeraar": "inburgeraars, after their duty and the last registration; every look at their data",
     "access": "network address and browser, codes, recipients of messages",
     "audit": "texts of events; who decided or activated",
 }

@@ -46,6 +46,13 @@ WITHOUT = {
     "front.take_bundle": "what the pages of the dossier show already, with its proof",
     "issuance.retry_message": "the same message to the same reader",
     "waves.halt": "only takes",
+    # The portaal: what the role is for, many times a day.
+    "portaal.find_by_bsn": "reads; each look is logged",
+    "portaal.find_by_name": "reads; each look is logged",
+    "portaal.show_bsn": "reads; each look is logged",
+    "portaal.register": "a version beside the others; a correction or withdrawal undoes it",
+    "portaal.correct": "the same",
+    "portaal.withdraw": "only takes; the versions stay",
     # Accounts. What only takes must be quick.
     "accounts.act_for_gemeente": "chooses among what was granted",
     "accounts.change_password": "asks the old password itself",

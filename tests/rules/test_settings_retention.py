@@ -15,12 +15,13 @@ def terms(text: str) -> dict[str, str]:
 
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
-    assert terms("") == {"ended": "1y", "sleutel": "5y", "access": "6m", "audit": "7y"}
+    assert terms("") == {"ended": "1y", "sleutel": "5y", "access": "6m", "inburgeraar": "5y", "audit": "7y"}
     assert Settings.from_environ(GOOD).retention == Retention()
 
 
 def test_a_term_that_is_set_replaces_only_itself() -> None:
-    assert terms("access=90d  sleutel=60m") == {"ended": "1y", "sleutel": "60m", "access": "90d", "audit": "7y"}
+    found = terms("access=90d  sleutel=60m")
+    assert found == {"ended": "1y", "sleutel": "60m", "access": "90d", "inburgeraar": "5y", "audit": "7y"}
 
 
 @pytest.mark.parametrize(

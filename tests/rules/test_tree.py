@@ -13,12 +13,9 @@ from keyservice.audit.tree import (
     check_consistency,
     check_inclusion,
     consistency_proof,
-    consistency_spans,
     inclusion_proof,
-    inclusion_spans,
     leaf_hash,
     root_of,
-    span_roots,
 )
 
 # The leaves and roots with which the implementations of certificate transparency are tested.
@@ -92,31 +89,6 @@ def test_every_older_tree_is_proven_and_no_other_passes_for_it(size: int) -> Non
                 check_consistency(*wrong)
         with pytest.raises(ProofBroken):
             check_consistency(older, old_root, size, root, [*proof, MANY[-1]])
-
-
-@given(st.integers(1, 70), st.data())
-def test_many_proofs_in_one_pass_from_any_earlier_tree_are_those_made_one_by_one(
-    size: int, data: st.DataObject
-) -> None:
-    first = data.draw(st.integers(0, size - 1))
-    before = Frontier()
-    for leaf in MANY[: data.draw(st.integers(0, first))]:
-        before = before.add(leaf)
-    ways = [inclusion_spans(index, size) for index in range(first, size)]
-    ways += [consistency_spans(older, size) for older in range(first + 1, size + 1)]
-    whole = (0, size)
-    roots = span_roots(MANY[before.size : size], [whole, *(span for way in ways for span in way)], before)
-    assert roots[whole] == root_of(MANY[:size])
-    proofs = [inclusion_proof(MANY[:size], index) for index in range(first, size)]
-    proofs += [consistency_proof(MANY[:size], older) for older in range(first + 1, size + 1)]
-    assert [[roots[span] for span in way] for way in ways] == proofs
-
-
-def test_a_pass_over_too_few_leaves_or_about_what_lies_before_it_ends_in_no_proof() -> None:
-    with pytest.raises(ProofBroken):
-        span_roots(MANY[:6], [(0, 7)])
-    with pytest.raises(ProofBroken):
-        span_roots(MANY[4:], [(2, 4)], Frontier(4, (root_of(MANY[:4]),)))
 
 
 @given(st.lists(st.binary(max_size=8), max_size=70), st.integers(0, 69))

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import audit_trail, issue, mail, pages, stage, zip_file
+from benchmarks import audit_trail, issue, mail, pages, stage, writers, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -21,6 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "INSTANCE", tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:PBKDF2 without:DeprecationWarning")  # said inside a peer, where it is installed
 def test_the_row_zip_opens_the_output_of_every_writer() -> None:
     figures = zip_file.run(rounds=1, slice_seconds=0)
     assert "pyzipper as shipped" in {one.peer for one in figures}
@@ -54,6 +55,12 @@ def test_the_row_pages_asks_pages_that_show_what_they_are_called(database: str) 
         "search, common word": 50,
         "Flask hello": 0,
     }
+
+
+@pytest.mark.skipif("postgresql" not in stage.databases(), reason="this row is about writers on PostgreSQL")
+def test_the_row_audit_commit_runs() -> None:
+    figures = writers.run(rounds=1, seconds=0.3, writers=2)
+    assert all(one.median > 0 and one.peer_median > 0 for one in figures)
 
 
 def rows(app: Flask) -> Counter[str]:

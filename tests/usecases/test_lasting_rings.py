@@ -12,10 +12,10 @@ import time_machine
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import LargeBinary, select, update
+from sqlalchemy import LargeBinary, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from keyservice import cli, cli_rings
+from keyservice import cli, cli_rings, lasting_rings
 from keyservice.accounts import joining, recovery, totp
 from keyservice.accounts.models import Account
 from keyservice.audit.checkpoint import CheckpointBroken, key_id, read
@@ -24,11 +24,15 @@ from keyservice.audit.sealer import origin, public_keys, seal
 from keyservice.contacts import service as contacts
 from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
-from keyservice.issuance import lasting_rings, service
-from keyservice.issuance.lasting_rings import KeyStays
+from keyservice.issuance import service
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings, SealBroken
+from keyservice.kernel.secret import Secret
+from keyservice.lasting_rings import KeyStays
+from keyservice.portaal import loading
+from keyservice.portaal import service as portaal
+from keyservice.portaal.models import ProcessingLog
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.life import State, state
 from tests.conftest import csrf
@@ -37,6 +41,7 @@ from tests.factories.contacts import contact, practice_code, sms_code, unproven
 from tests.factories.issuance import held, issued
 from tests.factories.no_events import changed, content, refuse_events
 from tests.factories.people import invite, links
+from tests.factories.portaal import inburgeraar, stored
 
 TWO_DAYS = timedelta(days=2)
 
@@ -87,7 +92,7 @@ def test_i3_no_ring_changes_and_nothing_is_sealed_anew_when_the_event_cannot_be_
     session = before["session"][1]
     for act in (
         lambda: lasting_rings.rotate("mac"),
-        lasting_rings.reseal,
+        lambda: lasting_rings.reseal("totp"),
         lambda: lasting_rings.retire("session", session),
     ):
         with app.app_context(), time_machine.travel(clock.now() + TWO_DAYS), pytest.raises(DBAPIError, match="no room"):
@@ -196,8 +201,8 @@ def test_apps_of_before_work_are_sealed_anew_and_then_the_old_key_can_go(rings: 
             lasting_rings.retire("totp", old)
         apps = lasting_rings.users("totp")[old]
         assert apps > 5
-        assert lasting_rings.reseal() == (apps, 0)
-        assert lasting_rings.reseal() == (0, 0), "a second time there is nothing to do"
+        assert lasting_rings.reseal("totp") == (apps, 0)
+        assert lasting_rings.reseal("totp") == (0, 0), "a second time there is nothing to do"
         lasting_rings.retire("totp", old)
         assert totp.verify(person_id("anna"), code_of_now("anna"))
         assert totp.verify(person_id("rik"), code_of_now("rik"))
@@ -215,7 +220,7 @@ def test_a_secret_that_was_changed_in_the_database_holds_up_no_other_one(rings: 
         session.execute(update(Account).where(Account.id == person_id("anna")).values(tf_totp_secret=rik))
     apps = lasting_rings.users("totp")[old]
     lasting_rings.rotate("totp")
-    assert lasting_rings.reseal() == (apps - 1, 1)
+    assert lasting_rings.reseal("totp") == (apps - 1, 1)
     assert totp.verify(person_id("rik"), code_of_now("rik"))
     with time_machine.travel(clock.now() + TWO_DAYS), pytest.raises(KeyStays, match="1 rows need it"):
         lasting_rings.retire("totp", old)
@@ -332,3 +337,49 @@ def test_the_commands_rotate_reseal_and_retire_and_say_what_they_refuse(
         assert command("retire", "totp", old)[0] == 0
     assert [key.id.hex() for key in rings.keys("totp")] != [old]
     assert len(rings.keys("totp")) == 1
+
+
+# bsn and bsn_index
+
+
+def test_a_bsn_is_found_after_a_new_key_and_sealed_and_digested_anew_so_that_the_old_keys_can_go(
+    rings: Rings, context: Flask, tmp_path: Path
+) -> None:
+    person_id = inburgeraar(tmp_path)
+    olds = {ring: ids(rings, ring)[0] for ring in ("bsn", "bsn_index")}
+    pim, digits = actor("pim"), Secret("999990019")
+    for ring in olds:
+        lasting_rings.rotate(ring)
+    found = portaal.find_by_bsn(pim, digits)
+    assert found
+    assert found.id == person_id
+    again = loading.load(tmp_path / "999990019.csv")
+    assert (again.added, again.unchanged) == (0, 1), "one person keeps one row, whichever key found him"
+    with time_machine.travel(clock.now() + TWO_DAYS):
+        for ring, old in olds.items():
+            with pytest.raises(KeyStays, match="rows need it"):
+                lasting_rings.retire(ring, old)
+            assert lasting_rings.reseal(ring) == (1, 0)
+            assert lasting_rings.reseal(ring) == (0, 0), "a second time there is nothing to do"
+        lasting_rings.retire("bsn", olds["bsn"])
+        # The processing log knows him by a pseudonym of the old key: it goes when the log is past its term.
+        with pytest.raises(KeyStays, match="1 rows need it"):
+            lasting_rings.retire("bsn_index", olds["bsn_index"])
+        db.session.execute(delete(ProcessingLog))
+        db.session.commit()
+        lasting_rings.retire("bsn_index", olds["bsn_index"])
+        found = portaal.find_by_bsn(pim, digits)
+        assert found
+        assert portaal.show_bsn(pim, person_id).reveal() == "999990019"
+
+
+def test_a_sealed_bsn_that_was_moved_to_another_row_holds_up_no_other_one(
+    rings: Rings, context: Flask, tmp_path: Path
+) -> None:
+    inburgeraar(tmp_path)
+    inburgeraar(tmp_path, "999990020")
+    with transaction():
+        stored("999990019").bsn = stored("999990020").bsn
+    for ring in ("bsn", "bsn_index"):
+        lasting_rings.rotate(ring)
+        assert lasting_rings.reseal(ring) == (1, 1)

@@ -361,7 +361,7 @@ def test_a_dry_run_erases_nothing_counts_what_the_run_erases_and_is_an_event_too
     assert counts == told
     assert {kind for kind, count in counts.items() if count} >= {"dossier", "contact", "account", "event-trace"}
     lines = [f"{kind}: {count}" for kind, count in counts.items() if count]
-    terms = ["ended=1y", "sleutel=5y", "access=6m", "audit=7y"]
+    terms = ["ended=1y", "sleutel=5y", "access=6m", "inburgeraar=5y", "audit=7y"]
     assert fields("retention:preview") == [{"due": lines, "terms": terms}]
     assert fields("retention:run") == [{"erased": lines, "terms": terms}]
 

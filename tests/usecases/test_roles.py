@@ -28,13 +28,17 @@ from keyservice.issuance.wave_queries import Wanted
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
 from keyservice.kernel.errors import NotFound, Refused
+from keyservice.kernel.secret import Secret
 from keyservice.outbox import service as outbox
 from keyservice.outbox.models import LetterStatus, OutboxMessage
+from keyservice.portaal import export as exporting
+from keyservice.portaal import service as portaal
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.format import Omgeving
 from tests.factories.contacts import unproven
 from tests.factories.issuance import issuance, issued
 from tests.factories.letters import letter_of, received
+from tests.factories.portaal import REFUSED, REFUSED_AFTER, at_gemeente, bsns
 from tests.factories.rights import prepared_wave
 
 UseCase = Callable[[Actor, "Ids"], object]
@@ -42,10 +46,19 @@ GEMEENTE = frozenset({Role.AANVRAGER, Role.GEMEENTEBEHEERDER})
 GEMEENTEBEHEERDER = frozenset({Role.GEMEENTEBEHEERDER})
 NEW = {"name": "Eva Nieuw", "function": "Jurist", "mailbox": "eva@voorbeeldstad.example"}
 AANVRAGER, DUO = frozenset({Role.AANVRAGER}), frozenset({Role.RELATIEBEHEERDER})
+WI2013 = frozenset({Role.RAADPLEGEN_MUTEREN_2013})
+PORTAAL = WI2013 | {Role.RAADPLEGEN_MUTEREN_2021}
 # Only the contact himself, whatever the role.
 NOBODY_ELSE: frozenset[Role] = frozenset()
 STRANGER = UUID(int=7)
+BSN_OF_9998 = bsns(1, first=999_909_800)[0]
 WANTED = Wanted(datetime(2099, 12, 31, tzinfo=UTC))
+
+
+def _somebody(found: object) -> None:
+    """Raise NotFound when a search found nobody: for who asks they are not there."""
+    if not found:
+        raise NotFound("inburgeraar")
 
 
 class Ids:
@@ -58,6 +71,7 @@ class Ids:
         row = issuance(self.issuance)
         self.issued, self.sleutel = row.aanvraag_id, row.sleutel_id
         self.wave = prepared_wave()
+        self.inburgeraar, self.registered = at_gemeente("9998")
         self.message = db.session.scalars(select(OutboxMessage.id)).first() or UUID(int=0)
 
 
@@ -148,6 +162,17 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
         lambda a, _: gemeenten.set_address(a, "9998", address_line="Markt 1", postcode="1234 AB", town="Elders"),
     ),
     "letters.open_letter": (DUO, lambda a, i: letters.open_letter(a, i.letter)),
+    "portaal.find_by_bsn": (PORTAAL, lambda a, _: _somebody(portaal.find_by_bsn(a, Secret(BSN_OF_9998)))),
+    "portaal.find_by_name": (
+        PORTAAL,
+        lambda a, _: _somebody(portaal.find_by_name(a, "Voorbeeldstra", "1985-11-03")),
+    ),
+    "portaal.view": (WI2013, lambda a, i: portaal.view(a, i.inburgeraar)),
+    "portaal.show_bsn": (WI2013, lambda a, i: portaal.show_bsn(a, i.inburgeraar)),
+    "portaal.register": (WI2013, lambda a, i: portaal.register(a, i.inburgeraar, REFUSED)),
+    "portaal.correct": (WI2013, lambda a, i: portaal.correct(a, i.registered, REFUSED_AFTER, "Toch", seen=1)),
+    "portaal.withdraw": (WI2013, lambda a, i: portaal.withdraw(a, i.registered, "Toch", seen=1)),
+    "exporting.export": (WI2013, lambda a, i: exporting.export(a, i.inburgeraar)),
     "letters.mark_posted": (DUO, lambda a, i: letters.mark_posted(a, i.letter)),
     "letters.fail": (DUO, lambda a, i: letters.fail(a, i.letter, LetterStatus.FAILED, "Zomaar")),
 }
@@ -184,6 +209,8 @@ MODULES = {
     "sleutels": sleutels,
     "outbox": outbox,
     "gemeenten": gemeenten,
+    "portaal": portaal,
+    "exporting": exporting,
 }
 
 

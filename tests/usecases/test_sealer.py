@@ -13,12 +13,15 @@ from keyservice import audit, settings
 from keyservice.audit import outside, sealer
 from keyservice.audit.checkpoint import read
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
+from keyservice.audit.proofs import span_root
 from keyservice.audit.sealer import TrailBroken, seal
 from keyservice.audit.tree import (
     check_consistency,
     check_inclusion,
     consistency_proof,
+    consistency_spans,
     inclusion_proof,
+    inclusion_spans,
     leaf_hash,
     root_of,
 )
@@ -83,6 +86,18 @@ def test_i4_each_checkpoint_extends_the_one_before_and_proves_its_events() -> No
         check_consistency(older.size, older.root, newest.size, newest.root, consistency_proof(leaves(), older.size))
     for at, leaf in enumerate(leaves()):
         check_inclusion(leaf, at, newest.size, inclusion_proof(leaves(), at), newest.root)
+
+
+@pytest.mark.usefixtures("sealing")
+def test_i4_proofs_from_the_frontiers_of_checkpoints_are_those_from_all_leaves() -> None:
+    for count in (1, 3, 4, 8, 1, 13, 2):
+        act(count)
+        newest = seal()
+    assert newest
+    for at in range(newest.size):
+        assert [*map(span_root, inclusion_spans(at, newest.size))] == inclusion_proof(leaves(), at)
+    for older in range(1, newest.size):
+        assert [*map(span_root, consistency_spans(older, newest.size))] == consistency_proof(leaves(), older)
 
 
 @pytest.mark.usefixtures("sealing")

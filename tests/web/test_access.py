@@ -32,8 +32,8 @@ CLOSED = {
 # What changes nothing, but is an event.
 TAKES_ALONG = {"front.take_bundle", "front.export_events"}
 ROLES = {person.login: frozenset(role for role, _ in person.roles) for person in people.PEOPLE}
-# Written without an act: sessions, and counters and events of refusals.
-BOOKKEEPING = {"login_session", "anonymous_refusal", "audit_event", "audit_private"}
+# Written without an act: sessions, counters and events of refusals, and looks at the data of an inburgeraar (I10).
+BOOKKEEPING = {"login_session", "processing_log", "anonymous_refusal", "audit_event", "audit_private"}
 
 
 def routes(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
@@ -96,6 +96,7 @@ def test_only_the_routes_meant_for_everybody_are_public(app: Flask) -> None:
         "accounts.second_step",
         "accounts.verify_code",
         "accounts.verify_recovery_code",
+        "api.gelekte_sleutels",
         "api.openapi",
         "api_pages.docs",
         "api_pages.problem",
@@ -109,7 +110,9 @@ def test_only_the_routes_meant_for_everybody_are_public(app: Flask) -> None:
         "front.keys",
         "front.metrics",
         "front.verifier",
+        "issuance.leak_reported",
         "issuance.receipt",
+        "issuance.report_leak",
         "security.login",
         "security.logout",
         "static",

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, UseCaseError
-from keyservice.web.error_texts import aanvragen, accounts, issuance
+from keyservice.web.error_texts import aanvragen, accounts, issuance, portaal
 
 SHARED = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
@@ -35,7 +35,9 @@ COMMANDS = {
         "Er is meer mis. Bekijk wat `keyservice audit verify` vindt.",
     ),
 }
-TEXTS: dict[str, tuple[str, str]] = SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS
+TEXTS: dict[str, tuple[str, str]] = (
+    SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS | portaal.TEXTS
+)
 # Values of data as people read them.
 WORDS: dict[str, str] = {
     "draft": "Concept",

@@ -19,14 +19,14 @@ from keyservice.accounts.models import Account
 from keyservice.audit import sealer
 from keyservice.audit.checkpoint import key_id as signature_id
 from keyservice.audit.models import AuditCheckpoint
-from keyservice.database import Base, db, execute_count, transaction
+from keyservice.database import Base, db, execute_count, table_of, transaction
 from keyservice.issuance import events, ring_keys
 from keyservice.kernel.actor import CLI
 from keyservice.kernel.rotation import KEPT_FOR
 from keyservice.kernel.seal import ID_IN_BLOB, SEALED, SealBroken, fresh_key
+from keyservice.portaal import bsn, bsn_rings
+from keyservice.portaal.models import Inburgeraar, ProcessingLog
 
-RESEALED = (totp.RING,)
-"""The rings whose values can be sealed anew."""
 MACS = (
     ("audit_event", "mac"),
     ("sleutel", "mac"),
@@ -34,6 +34,7 @@ MACS = (
     ("issuance", "activation_mac"),
     ("contact_challenge", "code_mac"),
     ("invitation", "code_mac"),
+    ("registration", "mac"),
 )
 """Table and column of every MAC; recovery codes stand in a list of an account, as hex."""
 _ID = slice(ID_IN_BLOB[0] - 1, sum(ID_IN_BLOB) - 1)
@@ -54,25 +55,31 @@ def rotate(ring: str) -> bytes:
     return key.id
 
 
-def reseal() -> tuple[int, int]:
-    """Seal the secret of every authenticator app with the newest key.
+def reseal(ring: str) -> tuple[int, int]:
+    """Make everything of a ring anew with its newest key: secrets of apps, sealed BSNs, digests of BSNs.
 
     Return how many were, and how many do not open: those were changed in the database, and stay as they are.
     """
-    newest, done, broken = settings.rings().keys(totp.RING)[0].id, 0, 0
+    newest = settings.rings().keys(ring)[0].id
     with transaction():
-        for account_id, sealed in _apps():
-            if base64.b64decode(sealed)[_ID] == newest:
-                continue
-            try:
-                fresh = totp.seal(account_id, totp.reveal(account_id, sealed))
-            except SealBroken:
-                broken += 1
-                continue
-            # Somebody may enrol another app at this moment.
-            seen = (Account.id == account_id, Account.tf_totp_secret == sealed)
-            done += execute_count(update(Account).where(*seen).values(tf_totp_secret=fresh))
-        audit.record(events.RING_RESEALED, CLI, ring=totp.RING, key=newest.hex(), values=done)
+        done, broken = _RESEAL[ring](newest)
+        audit.record(events.RING_RESEALED, CLI, ring=ring, key=newest.hex(), values=done)
+    return done, broken
+
+
+def _reseal_apps(newest: bytes) -> tuple[int, int]:
+    done = broken = 0
+    for account_id, sealed in _apps():
+        if base64.b64decode(sealed)[_ID] == newest:
+            continue
+        try:
+            fresh = totp.seal(account_id, totp.reveal(account_id, sealed))
+        except SealBroken:
+            broken += 1
+            continue
+        # Somebody may enrol another app at this moment.
+        seen = (Account.id == account_id, Account.tf_totp_secret == sealed)
+        done += execute_count(update(Account).where(*seen).values(tf_totp_secret=fresh))
     return done, broken
 
 
@@ -130,10 +137,32 @@ def _checkpoints() -> Counter[bytes]:
     return found
 
 
+def _sealed_bsns() -> Counter[bytes]:
+    return ring_keys.count_ids(table_of(Inburgeraar).c.bsn, ID_IN_BLOB)
+
+
+def _digested_bsns() -> Counter[bytes]:
+    """Count digests, which can be made anew, and pseudonyms in the processing log, which go after their term."""
+    digests = ring_keys.count_ids(table_of(Inburgeraar).c.bsn_digest, _ID_OF_MAC)
+    return digests + ring_keys.count_ids(table_of(ProcessingLog).c.data_subject_id, _ID_OF_MAC)
+
+
 def _nobody() -> Counter[bytes]:
     return Counter()  # open forms carry its signature; they do not outlive their session, and no row holds any
 
 
 _COUNTS: Mapping[str, Callable[[], Counter[bytes]]] = MappingProxyType(
-    {"mac": _macs, "session": _nobody, totp.RING: _totp, sealer.RING: _checkpoints}
+    {
+        "mac": _macs,
+        "session": _nobody,
+        totp.RING: _totp,
+        sealer.RING: _checkpoints,
+        bsn.RING: _sealed_bsns,
+        bsn.INDEX_RING: _digested_bsns,
+    }
 )
+_RESEAL: Mapping[str, Callable[[bytes], tuple[int, int]]] = MappingProxyType(
+    {totp.RING: _reseal_apps, bsn.RING: bsn_rings.seal_anew, bsn.INDEX_RING: bsn_rings.digest_anew}
+)
+RESEALED = tuple(_RESEAL)
+"""The rings of which all, or all but what has a term, can be made anew."""

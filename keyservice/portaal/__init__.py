@@ -1,0 +1,1 @@
+"""The Portaal Inburgering: inburgeraars, and whether they signed the participatieverklaring."""

@@ -1,0 +1,102 @@
+"""What pages say about an inburgeraar and what is registered."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from types import MappingProxyType
+from uuid import UUID
+
+from keyservice.accounts.queries import holders, names
+from keyservice.accounts.words import ROLES
+from keyservice.kernel.actor import Actor, Role
+from keyservice.portaal import queries
+from keyservice.portaal.models import Inburgeraar, Kind, Registration
+from keyservice.settings_portaal import Reasons
+from keyservice.web.dates import datum, datumtijd
+
+SOON_DAYS = 60
+_MONTHS = (
+    *("januari", "februari", "maart", "april", "mei", "juni"),
+    *("juli", "augustus", "september", "oktober", "november", "december"),
+)
+_DID: Mapping[Kind, str] = MappingProxyType(
+    {Kind.REGISTER: "Vastgelegd", Kind.CORRECT: "Verbeterd", Kind.WITHDRAW: "Ingetrokken"}
+)
+# Label, value, and the two of `data_list` for a link to change it, which is never here.
+Rows = list[tuple[str, str | None, None, None]]
+
+
+def birth_date(stored: str) -> str:
+    """Return a birth date as people read it, also when not all of it is known."""
+    year, month, day = (int(part) for part in stored.split("-"))
+    if not month:
+        return f"{year} (dag en maand niet bekend)"
+    if not day:
+        return f"{_MONTHS[month - 1]} {year} (dag niet bekend)"
+    return datum(date(year, month, day))
+
+
+def badge(version: Registration | None) -> tuple[str, str]:
+    """Return what counts for somebody: label and tone."""
+    if version is None:
+        return "Nog niets vastgelegd", "neutral"
+    return ("Ondertekend", "success") if version.ondertekend else ("Niet ondertekend", "warning")
+
+
+def term_badge(person: Inburgeraar, version: Registration | None, today: date) -> tuple[str, str] | None:
+    """Return whether the term ends soon or is over while nobody signed; None when it does not matter."""
+    if version is not None and version.ondertekend:
+        return None
+    left = (person.duty_until - today).days
+    if left < 0:
+        return "Termijn voorbij", "error"
+    return ("Termijn loopt bijna af", "warning") if left <= SOON_DAYS else None
+
+
+def facts_rows(version: Registration, reasons: Reasons) -> Rows:
+    """Return what a version says, without what it does not ask."""
+    facts, yes = version.facts, {True: "Ja", False: "Nee"}
+    values: dict[str, str | None] = {}
+    if facts.ondertekend is not None and facts.gevolgd is not None:
+        values |= {"Ondertekend": yes[facts.ondertekend], "Traject gevolgd": yes[facts.gevolgd]}
+    if facts.started_on:
+        values["Deelname"] = f"{datum(facts.started_on)} tot en met {datum(facts.ended_on)}"
+    if facts.signed_on:
+        values["Datum ondertekening"] = datum(facts.signed_on)
+    if facts.reden:
+        known = reasons.get(facts.reden)
+        values["Reden"] = known.text if known else facts.reden
+    if facts.toelichting:
+        values["Toelichting"] = facts.toelichting
+    return [(label, value, None, None) for label, value in values.items()]
+
+
+def versions(found: Iterable[Registration], reasons: Reasons) -> list[tuple[str, Rows]]:
+    """Return every version as a title and its rows: what was done when and by whom, what it says, and why."""
+    found = list(found)
+    people, keys = names(version.by_person for version in found), queries.numbers(found)
+    return [
+        (
+            f"Versie {version.number}: {_DID[version.kind].lower()} op {datumtijd(version.at)}",
+            [
+                ("Door", _who(version, people, keys), None, None),
+                *facts_rows(version, reasons),
+                *([("Uitleg", version.correction, None, None)] if version.correction else []),
+            ],
+        )
+        for version in found
+    ]
+
+
+def _who(version: Registration, people: Mapping[UUID, str], keys: Mapping[UUID, str]) -> str:
+    if version.by_sleutel:
+        return f"De machinekoppeling, met sleutel {keys[version.by_sleutel]}"
+    return people[version.by_person] if version.by_person else "Niemand"
+
+
+def missing_role(actor: Actor) -> tuple[str, list[str]] | None:
+    """Return the role for the law that somebody may not see, and who in the gemeente can grant it; None for neither."""
+    lacking = [role for role in queries.ROLES if not actor.has(role)]
+    if len(lacking) != 1 or actor.gemeente is None:
+        return None
+    granters = [person.name for person in holders(Role.GEMEENTEBEHEERDER, actor.gemeente) if person.id != actor.person]
+    return ROLES[lacking[0]].capitalize(), granters
