@@ -19,6 +19,7 @@ import keyservice.accounts.views
 import keyservice.api.operation
 import keyservice.api.pages
 import keyservice.api.views
+import keyservice.berichtenboek.views
 import keyservice.contacts.views
 import keyservice.gemeenten.views
 import keyservice.issuance.kept_contacts_views
@@ -56,6 +57,7 @@ PAGES = (
     keyservice.overview.views,
     keyservice.api.views,
     keyservice.api.pages,
+    keyservice.berichtenboek.views,
     keyservice.portaal.views,
 )
 # The longest page is the form; nothing is uploaded.

@@ -17,6 +17,7 @@ import keyservice.accounts.devices
 import keyservice.accounts.guessing
 import keyservice.accounts.sessions
 import keyservice.accounts.timers
+import keyservice.berichtenboek.timers
 import keyservice.contacts.timers
 import keyservice.integrity.watch
 import keyservice.issuance.ring_keys
@@ -48,6 +49,7 @@ TIMERS: tuple[Callable[[], object], ...] = (
     *keyservice.issuance.use_timers.TIMERS,
     *keyservice.issuance.ring_keys.TIMERS,
     *keyservice.accounts.timers.TIMERS,
+    *keyservice.berichtenboek.timers.TIMERS,
     *keyservice.integrity.watch.TIMERS,
     keyservice.accounts.sessions.delete_expired,
     keyservice.accounts.guessing.delete_old,

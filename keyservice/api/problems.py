@@ -83,7 +83,7 @@ SLEEPING = Problem(
     401,
     "De sleutel is nog niet geactiveerd",
     "Deze sleutel is goed, maar werkt pas nadat u hem hebt geactiveerd.",
-    "Log in bij Sleuteluitgifte, open de aanvraag en vul de activatiecode in. De code staat bij de sleutel in het "
+    "Ga naar Sleuteluitgifte, open de aanvraag en vul de activatiecode in. De code staat bij de sleutel in het "
     "zipbestand.",
 )
 NO_SYSTEM = Problem(

@@ -10,7 +10,16 @@ from keyservice.api.problems import INPUT, Problem
 
 Schema = Mapping[str, Any]
 _FORMATS = {"date": "datum", "date-time": "tijdstip", "uuid": "UUID", "uri-reference": "adres"}
-_TYPES = {"string": "tekst", "integer": "geheel getal", "boolean": "true of false", "object": "object"}
+_TYPES = {"string": "tekst", "integer": "geheel getal", "boolean": "ja of nee", "object": "object"}
+_RULES = {
+    "pattern": "vorm {}",
+    "minLength": "ten minste {} tekens",
+    "maxLength": "hoogstens {} tekens",
+    "minimum": "ten minste {}",
+    "maximum": "hoogstens {}",
+    "minItems": "ten minste {} in de lijst",
+    "maxItems": "hoogstens {} in de lijst",
+}
 _UNKNOWN = "…"
 _VALUES = {
     "date": "2026-11-25",
@@ -23,12 +32,17 @@ _VALUES = {
 
 @dataclass(frozen=True)
 class Row:
-    """A field as a row of a table; `.` stands for what is inside, `[]` for each of a list."""
+    """A field as a row of a table; `.` stands for what is inside, `[]` for each of a list.
+
+    `rule` says what a value must keep to beside its kind, `example` is one as it stands in JSON; both may be empty.
+    """
 
     name: str
     kind: str
     required: bool
     text: str
+    rule: str
+    example: str
 
 
 @dataclass(frozen=True)
@@ -114,7 +128,22 @@ def _rows(schema: Schema, schemas: Schema, inside: str = "") -> Iterator[Row]:
 
 
 def _row(name: str, field: Schema, required: bool, schemas: Schema) -> Row:  # noqa: FBT001 - a fact of the field
-    return Row(name, _kind(_plain(field, schemas), schemas), required, field.get("description", ""))
+    plain = _plain(field, schemas)
+    shown = example(plain, schemas)
+    return Row(
+        name,
+        _kind(plain, schemas),
+        required,
+        field.get("description", ""),
+        _rule(plain),
+        "" if shown == _UNKNOWN or isinstance(shown, dict | list) else json.dumps(shown, ensure_ascii=False),
+    )
+
+
+def _rule(schema: Schema) -> str:
+    """Return in words what a schema asks beside the kind; the rules are those that refuse a request."""
+    found = [text.format(schema[name]) for name, text in _RULES.items() if name in schema]
+    return ", ".join(found)
 
 
 def _kind(schema: Schema, schemas: Schema) -> str:

@@ -100,8 +100,8 @@ def introspectie(vraag: Vraag) -> Introspectie:
     """Vraag of een sleutel werkt, en van welke gemeente hij is.
 
     Uw systeem krijgt een sleutel van een gemeente en wil weten of die werkt (RFC 7662). Vraag dit bij elk verzoek: een
-    sleutel kan elk moment worden ingetrokken. Werkt de sleutel niet, dan is het antwoord alleen "active": false, wat er
-    ook aan de hand is.
+    sleutel kan elk moment worden ingetrokken. Werkt de sleutel niet, dan is het antwoord alleen `"active": false`, wat
+    er ook aan de hand is.
 
     Let op 'omgeving': een sleutel voor acceptatie mag in productie niets openen.
     """

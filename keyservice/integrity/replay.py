@@ -12,7 +12,14 @@ from keyservice.audit import EventType
 from keyservice.audit import events as trail
 from keyservice.audit.catalogue import ACT_REFUSED, ANONYMOUS_REFUSED
 from keyservice.integrity import events as integrity
-from keyservice.integrity import replay_contacts, replay_keys, replay_people, replay_portaal, replay_retention
+from keyservice.integrity import (
+    replay_berichtenboek,
+    replay_contacts,
+    replay_keys,
+    replay_people,
+    replay_portaal,
+    replay_retention,
+)
 from keyservice.integrity.facts import About, Expected, Handlers, Told, plain_id, text
 from keyservice.outbox import events as outbox
 
@@ -132,6 +139,7 @@ HANDLERS: Handlers = {
     aanvragen.DISCARDED: _discarded,
     **dict.fromkeys(STEPS, _moved),
     outbox.OFFERED: _offered,
+    **replay_berichtenboek.HANDLERS,
     **replay_contacts.HANDLERS,
     **replay_keys.HANDLERS,
     **replay_people.HANDLERS,
@@ -157,6 +165,7 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     trail.BUNDLE_TAKEN,
     trail.RESTORE_PROPOSED,
     trail.RESTORE_ACCEPTED,
+    *replay_berichtenboek.WITHOUT_FACTS,
     *replay_contacts.WITHOUT_FACTS,
     *replay_keys.WITHOUT_FACTS,
     *replay_people.WITHOUT_FACTS,

@@ -16,6 +16,9 @@ def _erased(to: Expected, told: Told) -> None:
             _contact(to, told)
         case "account":
             _account(to, told)
+        case "berichtenboek":
+            gone = dict.fromkeys(("leverancier", "name", "mailbox", "refusal"), OneOf((ERASED, None)))
+            to.change("berichtenboek_copy", told.subject, **gone)
         case "inburgeraar":
             to.delete("registration", inburgeraar_id=told.subject)
 

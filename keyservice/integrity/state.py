@@ -16,6 +16,7 @@ from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.accounts import events as accounts
 from keyservice.accounts.models import Account, FactorReset, Grant, Invitation, OidcIdentity, Passkey
 from keyservice.audit import EventType, rows
+from keyservice.berichtenboek.models import Copy
 from keyservice.contacts.models import Contact
 from keyservice.gemeenten.models import Gemeente
 from keyservice.integrity import told
@@ -31,7 +32,7 @@ from keyservice.sleutels import events as sleutels
 from keyservice.sleutels.models import AskingSystem, Sleutel
 from keyservice.sleutels.service import intact
 
-TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason")
+TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason", "leverancier")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ TABLES = (
     Table(Gemeente, key=("code",), number="name", where=Gemeente.fictive.is_(False), otherwise=UNTOLD),
     Table(Letter, number="number"),
     Table(Wave),
+    Table(Copy),
     Table(AskingSystem, number="name"),
     Table(Registration),
 )

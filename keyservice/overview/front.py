@@ -7,6 +7,9 @@ from flask import request
 
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.accounts.queries import holders, names, portfolio
+from keyservice.berichtenboek.queries import count_waiting
+from keyservice.berichtenboek.queries import own as own_copy
+from keyservice.berichtenboek.words import standing
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
@@ -37,6 +40,7 @@ def _gemeente(actor: Actor) -> Values:
         "todos": todos,
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),
+        "berichtenboek": standing(own_copy(code)),
         "may_register": actor.has(*ROLES_OF_PORTAAL),
         "roles_of_portaal": frozenset(ROLES_OF_PORTAAL),
     }
@@ -56,6 +60,7 @@ def _relatiebeheerder(actor: Actor) -> Values:
         "stopped": queries.stopped(),
         "dead": count_failed(clock.now() - RECENT),
         "letters": count_letters_at_duo(),
+        "berichtenboeken": count_waiting(),
         **_four_eyes(),
         "names": names(row.claimed_by for row in (*waiting, *approved)),
     }

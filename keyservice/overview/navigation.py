@@ -19,9 +19,11 @@ _GEMEENTEN = ("Gemeenten", "gemeenten.index", frozenset({"gemeenten"}))
 _AANVRAGEN = ("Aanvragen", "aanvragen.index", frozenset({"aanvragen", "contacts", "issuance", "front.status"}))
 _OF_DUO = frozenset({"aanvragen", "contacts", "issuance", "front.dossier"})
 _CONTACTS = ("Contactpersonen", "contactpersonen.index", frozenset({"contactpersonen"}))
+_BERICHTENBOEK = ("Berichtenboek", "berichtenboek.index", frozenset({"berichtenboek"}))
+_BERICHTENBOEKEN = ("Berichtenboeken", "berichtenboek.copies", frozenset({"berichtenboek"}))
 _KEYS = ("Sleutels", "front.own_keys", frozenset[str]())
 _KEY_LISTS = ("Sleutels", "front.key_lists", frozenset({"front.key_calendar_page"}))
-_INBURGERING = ("Inburgering", "portaal.index", frozenset({"portaal"}))
+_INBURGERING = ("Inburgering", "portaal.index", frozenset({"portaal", "front.terms_page"}))
 _WORKLIST = ("Werkvoorraad", "front.worklist", _OF_DUO)
 _WAVES = ("Vernieuwingsrondes", "waves.index", frozenset({"waves"}))
 _EVENTS = ("Gebeurtenissen", "front.events", frozenset[str]())
@@ -54,8 +56,11 @@ _PORTFOLIOS = (
 )
 # Label, endpoint, and the blueprints and endpoints whose pages belong under it.
 _MENUS = (
-    ((Role.GEMEENTEBEHEERDER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _INBURGERING, _COLLEAGUES)),
-    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _INBURGERING)),
+    (
+        (Role.GEMEENTEBEHEERDER,),
+        (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _INBURGERING, _BERICHTENBOEK, _COLLEAGUES),
+    ),
+    ((Role.AANVRAGER,), (_HOME, _AANVRAGEN, _KEYS, _CONTACTS, _INBURGERING, _BERICHTENBOEK)),
     (ROLES_OF_PORTAAL, (_HOME, _INBURGERING)),
     (
         (Role.RELATIEBEHEERDER,),
@@ -66,13 +71,14 @@ _MENUS = (
             _WAVES,
             ("Brieven", "issuance.letters.index", frozenset({"issuance.letters"})),
             ("Berichten", "front.messages", frozenset[str]()),
+            _BERICHTENBOEKEN,
             _GEMEENTEN,
             _PERSONS,
         ),
     ),
     (
         (Role.AUDITOR,),
-        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _KEY_LISTS, _WAVES, _GEMEENTEN),
+        (_HOME, _EVENTS, ("Dossiers", "front.worklist", _OF_DUO), _KEY_LISTS, _WAVES, _BERICHTENBOEKEN, _GEMEENTEN),
     ),
     ((Role.BEHEERDER,), (_HOME, _GEMEENTEN, _PERSONS, _PORTFOLIOS)),
 )

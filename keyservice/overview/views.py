@@ -9,11 +9,21 @@ from keyservice.aanvragen.queries import aanvraag_for
 from keyservice.aanvragen.review_forms import NoteForm
 from keyservice.aanvragen.words import STATUS
 from keyservice.accounts.queries import names, portfolio
+from keyservice.berichtenboek.queries import count_waiting
 from keyservice.gemeenten.phones import show_phone
 from keyservice.issuance.queries import count_letters_at_duo
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.overview import auditor_views, cards, event_words, key_views, monitor_views, proof_views, words
+from keyservice.overview import (
+    auditor_views,
+    cards,
+    event_words,
+    key_views,
+    monitor_views,
+    proof_views,
+    term_views,
+    words,
+)
 from keyservice.overview import dossier as dossiers
 from keyservice.overview import status as statuses
 from keyservice.overview.blueprint import bp
@@ -29,7 +39,7 @@ from keyservice.web import access
 from keyservice.web.dates import datumtijd
 
 # Importing these modules hangs their pages into the one blueprint.
-__all__ = ["auditor_views", "bp", "key_views", "monitor_views", "proof_views"]
+__all__ = ["auditor_views", "bp", "key_views", "monitor_views", "proof_views", "term_views"]
 _ANY = UUID(int=0)
 
 
@@ -120,6 +130,7 @@ def worklist() -> ResponseReturnValue:
         names=names(row.claimed_by for row in found.rows),
         now=clock.now(),
         letters=count_letters_at_duo() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
+        berichtenboeken=count_waiting() if access.actor().has(Role.RELATIEBEHEERDER) else 0,
         next_url=more_url("front.worklist", form, found.next),
         first_url=more_url("front.worklist", form, "") if after else None,
     )

@@ -29,6 +29,7 @@ class Activity(StrEnum):
     """What is done with somebody's data; stands in the register of processing activities (AVG art. 30)."""
 
     SEARCH = "portaal-zoeken"
+    LIST = "portaal-overzicht"
     VIEW = "portaal-inzien"
     SHOW_BSN = "portaal-bsn-tonen"
     REGISTER = "portaal-vastleggen"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, and_, select
 
 from keyservice.database import db
 from keyservice.kernel.actor import Actor, Role
@@ -36,18 +36,21 @@ def require_role(actor: Actor) -> None:
         raise Refused("role")
 
 
-def _seen_by(actor: Actor) -> Select[Inburgeraar]:
-    return select(Inburgeraar).where(Inburgeraar.gemeente == actor.gemeente, Inburgeraar.wet.in_(wetten_of(actor)))
+def may_see(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on the people that an actor may see."""
+    return and_(Inburgeraar.gemeente == actor.gemeente, Inburgeraar.wet.in_(wetten_of(actor)))
 
 
 def by_bsn(actor: Actor, number: Secret) -> Inburgeraar | None:
     """Return the person with a BSN, if this actor may see him."""
-    return db.session.scalar(_seen_by(actor).where(Inburgeraar.bsn_digest.in_(bsn.digests(number))))
+    return db.session.scalar(select(Inburgeraar).where(may_see(actor), Inburgeraar.bsn_digest.in_(bsn.digests(number))))
 
 
 def by_name(actor: Actor, surname: str, birth_date: str) -> Sequence[Inburgeraar]:
     """Return the people with a surname, its prefix typed or not, and a birth date, of which less may be known."""
-    born = db.session.scalars(_seen_by(actor).where(Inburgeraar.birth_date.in_(birth.may_be(birth_date))))
+    born = db.session.scalars(
+        select(Inburgeraar).where(may_see(actor), Inburgeraar.birth_date.in_(birth.may_be(birth_date)))
+    )
     wanted = fold(surname)
     found = [row for row in born if wanted in {fold(row.surname), fold(f"{row.prefix}{row.surname}")}]
     return sorted(found, key=lambda row: (row.name, row.birth_date))[:MOST_FOUND]
@@ -55,7 +58,7 @@ def by_name(actor: Actor, surname: str, birth_date: str) -> Sequence[Inburgeraar
 
 def person_for(actor: Actor, person_id: UUID, *, locked: bool = False) -> Inburgeraar:
     """Return a person that this actor may see. Raises NotFound, also for one of another gemeente or law."""
-    query = _seen_by(actor).where(Inburgeraar.id == person_id)
+    query = select(Inburgeraar).where(may_see(actor), Inburgeraar.id == person_id)
     if locked:
         query = query.with_for_update().execution_options(populate_existing=True)
     found = db.session.scalar(query)

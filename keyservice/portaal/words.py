@@ -10,16 +10,23 @@ from keyservice.accounts.words import ROLES
 from keyservice.kernel.actor import Actor, Role
 from keyservice.portaal import queries
 from keyservice.portaal.models import Inburgeraar, Kind, Registration
+from keyservice.portaal.terms import SOON, Standing, Waiting
 from keyservice.settings_portaal import Reasons
 from keyservice.web.dates import datum, datumtijd
 
-SOON_DAYS = 60
 _MONTHS = (
     *("januari", "februari", "maart", "april", "mei", "juni"),
     *("juli", "augustus", "september", "oktober", "november", "december"),
 )
 _DID: Mapping[Kind, str] = MappingProxyType(
     {Kind.REGISTER: "Vastgelegd", Kind.CORRECT: "Verbeterd", Kind.WITHDRAW: "Ingetrokken"}
+)
+STANDINGS: Mapping[Standing, tuple[str, str]] = MappingProxyType(
+    {
+        Standing.SIGNED: ("Ondertekend", "success"),
+        Standing.REFUSED: ("Niet ondertekend", "warning"),
+        Standing.OPEN: ("Nog niets vastgelegd", "neutral"),
+    }
 )
 # Label, value, and the two of `data_list` for a link to change it, which is never here.
 Rows = list[tuple[str, str | None, None, None]]
@@ -38,18 +45,30 @@ def birth_date(stored: str) -> str:
 def badge(version: Registration | None) -> tuple[str, str]:
     """Return what counts for somebody: label and tone."""
     if version is None:
-        return "Nog niets vastgelegd", "neutral"
-    return ("Ondertekend", "success") if version.ondertekend else ("Niet ondertekend", "warning")
+        return STANDINGS[Standing.OPEN]
+    return STANDINGS[Standing.SIGNED if version.ondertekend else Standing.REFUSED]
+
+
+def line(person: Waiting, today: date) -> list[str]:
+    """Return somebody who did not sign as a row of a spreadsheet."""
+    term = "voorbij" if person.duty_until < today else "bijna voorbij" if person.duty_until <= today + SOON else ""
+    return [
+        person.name,
+        birth_date(person.birth_date),
+        person.wet,
+        STANDINGS[person.standing][0],
+        str(person.duty_until),
+        term,
+    ]
 
 
 def term_badge(person: Inburgeraar, version: Registration | None, today: date) -> tuple[str, str] | None:
     """Return whether the term ends soon or is over while nobody signed; None when it does not matter."""
     if version is not None and version.ondertekend:
         return None
-    left = (person.duty_until - today).days
-    if left < 0:
+    if person.duty_until < today:
         return "Termijn voorbij", "error"
-    return ("Termijn loopt bijna af", "warning") if left <= SOON_DAYS else None
+    return ("Termijn loopt bijna af", "warning") if person.duty_until <= today + SOON else None
 
 
 def facts_rows(version: Registration, reasons: Reasons) -> Rows:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 # The private fields of events (`audit.define`), by what they hold; a test finds the one that lacks here.
 TRACES = ("source", "agent")
-WHO = ("name", "email", "function", "mailbox", "phone", "mobile", "identity")
+WHO = ("name", "email", "function", "mailbox", "phone", "mobile", "identity", "leverancier")
 TEXTS = ("reason", "question", "motivation", "text", "found")
 
 
@@ -80,6 +80,13 @@ ERASED_BY_RUN = (
         "ended",
         "its end",
         _of("invitation", "name email"),
+    ),
+    Kind(
+        "berichtenboek",
+        "The person of a supplier, and the reason of a refusal, in a copy of the berichtenboek that ended",
+        "ended",
+        "its end",
+        _of("berichtenboek_copy", "leverancier name mailbox refusal"),
     ),
     Kind(
         "event-trace",
@@ -154,6 +161,7 @@ PEOPLE: Mapping[str, str] = MappingProxyType(
         "aanvraag_note": "author",
         "approval": "requested_by created_by approved_by",
         "audit_event": "person",
+        "berichtenboek_copy": "asked_by decided_by",
         "contact": "proposed_by verified_account vouched_by",
         "factor_reset": "account_id proposed_by confirmed_by",
         "invitation": "invited_by second_by account_id",
@@ -167,6 +175,7 @@ PEOPLE: Mapping[str, str] = MappingProxyType(
 # Sealed, or a digest or MAC of something random; gone as `design.md` 5 says (ADR 23).
 SECRETS: Mapping[str, str] = MappingProxyType(
     {
+        "berichtenboek_copy": "token_digest",
         "invitation": "token_digest code_mac",
         "issuance": "zip password receipt_digest activation_mac",
         "letter": "pdf",
@@ -190,6 +199,8 @@ NOT_PERSONAL: Mapping[str, str] = MappingProxyType(
         "audit_event": "row id at code dossier dossier_number gemeente canonical mac",
         "audit_leaf": "position event hash",
         "audit_private": "event name",
+        "berichtenboek_copy": "id gemeente asked_at status status_since reminders told_version link_until "
+        "opened_version opened_at",
         "contact": "id gemeente part via z_number created_at verified_at vouched_how vouched_number vouched_at "
         "confirmed_at retired_at replaced_by_id erased_at",
         "factor_reset": "id proposed_at called_number confirmed_at ended_at",

@@ -17,6 +17,8 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import DRAFT_DAYS, Status
 from keyservice.accounts.models import Account, Grant, Invitation
 from keyservice.audit.models import AuditEvent, AuditPrivate
+from keyservice.berichtenboek.models import Copy
+from keyservice.berichtenboek.workflow import OPEN as OPEN_COPY
 from keyservice.contacts.models import Challenge, Contact
 from keyservice.database import UTCDateTime, db
 from keyservice.issuance.models import Issuance
@@ -39,7 +41,7 @@ DECISIONS = frozenset(
         *("inburgeraar:register", "inburgeraar:correct", "inburgeraar:withdraw"),
         *("sleutel:activate", "sleutel:revoke", "letter:open", "letter:post"),
         *("grant:give", "grant:end", "grant:review", "invitation:propose", "invitation:confirm"),
-        *("factor-reset:propose", "factor-reset:confirm"),
+        *("factor-reset:propose", "factor-reset:confirm", "berichtenboek:hand-out", "berichtenboek:refuse"),
     }
 )
 OF_THE_TRAIL = "audit:"
@@ -149,6 +151,12 @@ def invitations(at: Limits) -> Found:
     return select(Invitation.id, end).where(end <= at.ended, Invitation.email != ERASED)
 
 
+def copies(at: Limits) -> Found:
+    """Find copies of the berichtenboek that ended and still say who got or did not get them."""
+    told = or_(Copy.mailbox != ERASED, Copy.refusal != ERASED)
+    return select(Copy.id, Copy.status_since).where(Copy.status.not_in(OPEN_COPY), Copy.status_since <= at.ended, told)
+
+
 def _events(*where: ColumnElement[bool]) -> Found:
     joined = select(AuditEvent.id, AuditEvent.at).join(AuditPrivate, AuditPrivate.event == AuditEvent.id)
     return joined.where(*where).distinct()
@@ -220,6 +228,7 @@ DUE: Mapping[str, Callable[[Limits], Found]] = MappingProxyType(
         "contact": contacts,
         "account": accounts,
         "invitation": invitations,
+        "berichtenboek": copies,
         "event-trace": traces,
         "event-draft": draft_texts,
         "event-person": outside_dossiers,

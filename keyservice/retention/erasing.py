@@ -14,6 +14,7 @@ from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.accounts.models import Account, Invitation, KnownDevice, OidcIdentity, Passkey
 from keyservice.accounts.sessions import end_sessions
 from keyservice.audit.models import AuditEvent, AuditPrivate
+from keyservice.berichtenboek.models import Copy
 from keyservice.contacts.models import Challenge, Contact
 from keyservice.database import db, execute_count
 from keyservice.issuance.wave_models import Wave
@@ -83,6 +84,12 @@ def accounts(ids: Ids) -> None:
     _record_each("account", ids)
 
 
+def copies(ids: Ids) -> None:
+    """Take the person of the supplier, and what was said of a refusal, out of copies of the berichtenboek."""
+    _blank(Copy, Copy.id.in_(ids), "leverancier name mailbox refusal")
+    _record_each("berichtenboek", ids)
+
+
 def inburgeraars(ids: Ids) -> None:
     """Delete inburgeraars and all versions about them. Of the events their random number stays."""
     versions = Registration.inburgeraar_id.in_(ids)
@@ -123,6 +130,7 @@ ERASE: Mapping[str, Callable[[Ids], None]] = MappingProxyType(
         "dossier": dossiers,
         "contact": contacts,
         "account": accounts,
+        "berichtenboek": copies,
         "inburgeraar": inburgeraars,
         **{kind: _recorded_together(kind, erase) for kind, erase in _BY_COUNT.items()},
     }

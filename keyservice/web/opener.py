@@ -48,7 +48,7 @@ def compose(style: str, script: str, licences: str) -> str:
     if "</style" in style or "</script" in script:
         raise ValueError("style or script would end early")
     policy = (
-        f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; img-src data:; "
+        f"default-src 'none'; script-src {source_of(script)}; style-src {source_of(style)}; img-src data:; "
         "form-action 'none'; base-uri 'none'"
     )
     environment = Environment(
@@ -65,7 +65,8 @@ def compose(style: str, script: str, licences: str) -> str:
     return page
 
 
-def _source(text: str) -> str:
+def source_of(text: str) -> str:
+    """Return the name of a script or style inside a page for its policy: the hash of its text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -30,6 +30,8 @@ def find(person: CheckedPerson, digits: str) -> None:
 
 def test_somebody_is_found_registered_corrected_and_withdrawn(person: Person) -> None:
     pim = person("pim")
+    pim.check("portaal-start")
+    pim.open("/inburgering/overzicht")
     pim.check("portaal-overzicht")
     pim.open("/inburgering")
     pim.check("portaal-zoeken")

@@ -314,6 +314,11 @@ def _accept_invitation(scene: Scene) -> Fields:
     return {"naam": "Nina Nieuw", "wachtwoord": NEW_PASSWORD, "wachtwoord_herhaald": NEW_PASSWORD}
 
 
+@way("berichtenboek.ask")
+def _ask_berichtenboek(_scene: Scene) -> Fields:
+    return {"voor": "leverancier", "leverancier": "Nieuwe software", "email": "nieuw@leverancier.example"}
+
+
 @way("waves.prepare")
 def _prepare_wave(_scene: Scene) -> None:
     working(pakket="Pakket voor de ronde")

@@ -34,6 +34,8 @@ BY_LOGIN = {
     f"issuance.{name}"
     for name in ("zip_page", "fetch_zip", "report_receipt", "password_page", "show_password", "disown")
 }
+# What is done to a copy of the berichtenboek that a supplier holds.
+ENDS_COPY = {"berichtenboek.renew_link", "berichtenboek.end"}
 # What each part of an address may be, given the things (of a gemeente, or a person's own) and the endpoint.
 PARTS: Mapping[str, Callable[[Any, str], object]] = {
     "aanvraag_id": lambda things, endpoint: things.aanvragen[STATE.get(endpoint, "submitted")],
@@ -48,7 +50,10 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
     ),
     "how": lambda _things, _endpoint: "mislukt",
     "code": lambda things, _endpoint: things.code,
-    "token": lambda things, _endpoint: things.receipt_token,
+    "token": lambda things, endpoint: (
+        things.copy_token if endpoint.startswith("berichtenboek.") else things.receipt_token
+    ),
+    "copy_id": lambda things, endpoint: things.held_copy if endpoint in ENDS_COPY else things.copy,
     "account_id": lambda things, _endpoint: things.colleague,
     "grant_id": lambda things, _endpoint: things.grant,
     "invitation_id": lambda things, endpoint: (

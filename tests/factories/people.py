@@ -44,7 +44,7 @@ def propose(role: Role, email: str = "nina@duo.example", by: str = "ben", gemeen
     return newest().id
 
 
-def _queued(kind: str) -> list[Content]:
+def queued(kind: str) -> list[Content]:
     query = select(OutboxMessage).where(OutboxMessage.kind == kind, OutboxMessage.content.is_not(None))
     return [
         decode(settings.rings().unseal("outbox", row.content or b"", Place("outbox_message", "content", row.id)))
@@ -54,12 +54,12 @@ def _queued(kind: str) -> list[Content]:
 
 def links() -> list[str]:
     """Return the tokens of the links in the mails that were queued and not taken back, oldest first."""
-    return [content.values["url"].rsplit("/", 1)[1] for content in _queued("account-invitation")]
+    return [content.values["url"].rsplit("/", 1)[1] for content in queued("account-invitation")]
 
 
 def mails(kind: str) -> list[str]:
     """Return the addresses that mails of a kind were queued for."""
-    return sorted(content.to for content in _queued(kind))
+    return sorted(content.to for content in queued(kind))
 
 
 def race(app: Flask, *acts: Callable[[], object]) -> list[str]:

@@ -29,6 +29,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from tests.conftest import csrf
 from tests.factories.aanvragen import actor, ready
+from tests.factories.berichtenboek import copies_of
 from tests.factories.contacts import FORGOTTEN, letter_contact, logins_only
 from tests.factories.issuance import token_of
 from tests.factories.issued_rows import approve, dead_message
@@ -118,6 +119,9 @@ class Things:
     portfolio_entry: UUID
     wave: UUID
     event: UUID
+    copy: UUID
+    held_copy: UUID
+    copy_token: str
     inburgeraar: UUID
     registered: UUID
 
@@ -209,6 +213,7 @@ def _things(code: str) -> Things:
     underway = service.issue(actor("rosa"), aanvragen["issued"])
     service.cancel(actor("rosa"), service.issue(actor("rosa"), aanvragen["stopped"]), "Per ongeluk uitgegeven.")
     by_login = _by_login(code, aanvragen)
+    copies = copies_of(code)
     contacts = {state: db.session.get_one(Aanvraag, aanvraag_id) for state, aanvraag_id in aanvragen.items()}
     return Things(
         code=code,
@@ -225,6 +230,9 @@ def _things(code: str) -> Things:
         event=search(dossier=aanvragen["issued"], limit=1)[0].id,
         **dict(zip(("inburgeraar", "registered"), at_gemeente(code), strict=True)),
         **_of_accounts(code),
+        copy=copies["copy"],
+        held_copy=copies["held_copy"],
+        copy_token=copies["copy_token"],
     )
 
 

@@ -16,6 +16,7 @@ from keyservice import cli, settings, worker
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts import invitations
 from keyservice.accounts.models import Account, Grant, Invitation, PortfolioEntry
+from keyservice.berichtenboek.models import Copy
 from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
@@ -116,6 +117,8 @@ def waiting(tmp_path: Path) -> Iterator[Callable[[], Flask]]:
             with transaction() as session:
                 only = Aanvraag.id == things.aanvragen["approved"]
                 session.execute(update(Aanvraag).where(only).values(pakket_versie="2.0"))
+                # A holder of the berichtenboek who was told of an older version.
+                session.execute(update(Copy).where(Copy.id == things.held_copy).values(told_version=0))
                 # A role that no event explains.
                 role = {"role": Role.AANVRAGER, "gemeente": HERE, "valid_from": clock.now()}
                 session.add(Grant(id=new_id(), account_id=person_id("tom"), **role))

@@ -46,6 +46,12 @@ WITHOUT = {
     "front.take_bundle": "what the pages of the dossier show already, with its proof",
     "issuance.retry_message": "the same message to the same reader",
     "waves.halt": "only takes",
+    "berichtenboek.ask": "asks; DUO decides",
+    "berichtenboek.stop": "only takes",
+    "berichtenboek.end": "only takes",
+    "berichtenboek.refuse": "refuses",
+    "berichtenboek.open_own": "shows what DUO handed out; it holds no secret",
+    "berichtenboek.door": "the link from the mail is the proof; the book holds no secret",
     # The portaal: what the role is for, many times a day.
     "portaal.find_by_bsn": "reads; each look is logged",
     "portaal.find_by_name": "reads; each look is logged",

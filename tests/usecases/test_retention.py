@@ -24,6 +24,7 @@ from keyservice.audit import EventType
 from keyservice.audit.models import AuditEvent, AuditLeaf, AuditPrivate
 from keyservice.audit.sealer import seal
 from keyservice.audit.tree import check_inclusion, inclusion_proof, leaf_hash
+from keyservice.berichtenboek.service import stop
 from keyservice.contacts.models import Challenge
 from keyservice.contacts.queries import of_gemeente
 from keyservice.database import db, transaction
@@ -40,6 +41,7 @@ from keyservice.outbox.models import Delivery, OutboxMessage
 from keyservice.retention import service
 from keyservice.sleutels import service as sleutels
 from tests.factories.aanvragen import actor, ready
+from tests.factories.berichtenboek import held as berichtenboek
 from tests.factories.issued_rows import dead_message
 from tests.factories.people import invite, join
 from tests.factories.retention import CANARY, DAY, at, delivered, due, key_of, leave, rejected, traced, whole_database
@@ -134,6 +136,12 @@ def contact_unused() -> UUID:
     return contact_id
 
 
+def stopped_copy() -> UUID:
+    copy_id = berichtenboek()
+    stop(actor("rik"), copy_id)
+    return copy_id
+
+
 def traced_event() -> UUID:
     review.add_note(traced("rik"), ready(), "Gebeld.")
     return event_of("aanvraag:note")
@@ -154,6 +162,7 @@ def discarded() -> UUID:
         ("account", left, lambda now: years(now, 1)),
         ("account", decided_and_left, lambda now: years(now, 7)),
         ("invitation", invited, lambda now: years(now, 1)),
+        ("berichtenboek", stopped_copy, lambda now: years(now, 1)),
         ("event-trace", traced_event, half_a_year),
         ("event-draft", discarded, lambda now: now + timedelta(days=30)),
         ("event-person", lambda: (invite(), event_of("invitation:propose"))[1], lambda n: years(n, 1)),

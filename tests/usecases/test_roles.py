@@ -16,6 +16,8 @@ from keyservice.aanvragen.content import Section
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Step
 from keyservice.audit.models import AuditEvent
+from keyservice.berichtenboek import service as berichtenboek
+from keyservice.berichtenboek.models import Supplier
 from keyservice.contacts import by_login, keeping, vouching
 from keyservice.contacts import service as contacts
 from keyservice.contacts.models import Part, Via
@@ -35,6 +37,7 @@ from keyservice.portaal import export as exporting
 from keyservice.portaal import service as portaal
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.format import Omgeving
+from tests.factories.berichtenboek import asked as asked_copy
 from tests.factories.contacts import unproven
 from tests.factories.issuance import issuance, issued
 from tests.factories.letters import letter_of, received
@@ -51,6 +54,7 @@ PORTAAL = WI2013 | {Role.RAADPLEGEN_MUTEREN_2021}
 # Only the contact himself, whatever the role.
 NOBODY_ELSE: frozenset[Role] = frozenset()
 STRANGER = UUID(int=7)
+OTHER_SUPPLIER = Supplier("Andere software", "Wim Wacht", "wim@leverancier.example")
 BSN_OF_9998 = bsns(1, first=999_909_800)[0]
 WANTED = Wanted(datetime(2099, 12, 31, tzinfo=UTC))
 
@@ -71,6 +75,7 @@ class Ids:
         row = issuance(self.issuance)
         self.issued, self.sleutel = row.aanvraag_id, row.sleutel_id
         self.wave = prepared_wave()
+        self.copy = asked_copy()
         self.inburgeraar, self.registered = at_gemeente("9998")
         self.message = db.session.scalars(select(OutboxMessage.id)).first() or UUID(int=0)
 
@@ -155,6 +160,12 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     ),
     "sleutels.activate": (GEMEENTE, lambda a, i: sleutels.activate(a, i.sleutel, dossier=i.issued)),
     "sleutels.revoke": (GEMEENTE_ROLES | DUO, lambda a, i: sleutels.revoke(a, i.sleutel, "leaked", dossier=i.issued)),
+    "berichtenboek.ask": (GEMEENTE, lambda a, _: berichtenboek.ask(a, [OTHER_SUPPLIER])),
+    "berichtenboek.hand_out": (DUO, lambda a, i: berichtenboek.hand_out(a, i.copy)),
+    "berichtenboek.refuse": (DUO, lambda a, i: berichtenboek.refuse(a, i.copy, "Zomaar")),
+    "berichtenboek.renew_link": (DUO, lambda a, i: berichtenboek.renew_link(a, i.copy)),
+    "berichtenboek.stop": (GEMEENTE | DUO, lambda a, i: berichtenboek.stop(a, i.copy)),
+    "berichtenboek.open_own": (GEMEENTE, lambda a, _: berichtenboek.open_own(a)),
     "outbox.retry": (DUO, lambda a, i: outbox.retry(i.message, a)),
     "gemeenten.set_phone": (frozenset({Role.BEHEERDER}), lambda a, _: gemeenten.set_phone(a, "9998", "+31201234567")),
     "gemeenten.set_address": (
@@ -180,6 +191,7 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
 PUBLIC = {
     *("contacts.confirm_by_code", "contacts.request_new_code", "issuances.confirm_receipt"),
     *("leaks.report", "sleutels.revoke_leaked"),
+    "berichtenboek.open_by_link",
 }
 # Reading for the page of a step, with the checks of that step; and parts of other use cases.
 PARTS = {
@@ -191,6 +203,7 @@ PARTS = {
     "contacts.to_prove",
     "contacts.new_contact",
     "by_login.is_contact",
+    "berichtenboek.own_copy",
 }
 MODULES = {
     "aanvragen": aanvragen,
@@ -207,6 +220,7 @@ MODULES = {
     "letters": letters,
     "waves": waves,
     "sleutels": sleutels,
+    "berichtenboek": berichtenboek,
     "outbox": outbox,
     "gemeenten": gemeenten,
     "portaal": portaal,
@@ -263,7 +277,7 @@ def test_i9_a_wrong_role_is_refused_by_the_use_case_itself(ids: Ids) -> None:
 
 def test_i9_another_gemeente_finds_nothing(ids: Ids) -> None:
     for name, (may, use_case) in USE_CASES.items():
-        if name == "aanvragen.start":  # starts one of its own
+        if name in {"aanvragen.start", "berichtenboek.ask", "berichtenboek.open_own"}:  # about its own
             continue
         for role in may - DUO_ROLES:
             with pytest.raises(NotFound):

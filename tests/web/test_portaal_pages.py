@@ -341,3 +341,39 @@ def test_the_data_of_a_person_come_as_a_file_after_a_fresh_factor(browser_of: Br
     assert answer.headers["Content-Disposition"] == 'attachment; filename="gegevens-inburgeraar.json"'
     assert "Voorbeeldstra" in answer.text
     assert DIGITS not in answer.text
+
+
+# The overview
+
+
+def test_the_overview_counts_draws_and_names_who_did_not_sign(browser_of: Browser, app: Flask, amira: UUID) -> None:
+    pim = browser_of("pim")
+    page = pim.get("/inburgering/overzicht")
+    check(page.text)
+    assert f'href="/inburgering/{amira}">Amira Voorbeeldstra</a>' in page.text
+    assert "Wi2013: 0 ondertekend, 0 niet ondertekend, 1 nog niets vastgelegd" in page.text
+    with app.app_context():
+        service.register(actor("pim"), amira, SIGNED, seen=0)
+    page = pim.get("/inburgering/overzicht")
+    check(page.text)
+    assert "Amira" not in page.text
+    assert "Van niemand is de termijn voorbij of bijna voorbij" in page.text
+
+
+def test_the_file_of_the_overview_holds_no_bsn_and_no_formula(browser_of: Browser, app: Flask, tmp_path: Path) -> None:
+    with app.app_context():
+        inburgeraar(tmp_path, achternaam="=SOM(A1)", voornamen="-2")
+    answer = browser_of("pim").get("/inburgering/overzicht/bestand")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    heading, line = answer.text.splitlines()
+    assert heading == '\ufeff"Naam";"Geboortedatum";"Wet";"Stand";"Termijn tot en met";"Termijn"'
+    assert line.startswith('"\'-2 =SOM(A1)";"3 november 1985";"Wi2013";"Nog niets vastgelegd";"2021-01-14";"voorbij"')
+    assert DIGITS not in answer.text
+
+
+@pytest.mark.parametrize("who", ["anna", "rik", "ada"])
+def test_who_lacks_the_role_sees_no_overview(browser_of: Browser, amira: UUID, who: str) -> None:
+    for address in ("/inburgering/overzicht", "/inburgering/overzicht/bestand"):
+        answer = browser_of(who).get(address)
+        assert answer.status_code == 403
+        assert "Amira" not in answer.text

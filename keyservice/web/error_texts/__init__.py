@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, UseCaseError
-from keyservice.web.error_texts import aanvragen, accounts, issuance, portaal
+from keyservice.web.error_texts import aanvragen, accounts, berichtenboek, issuance, portaal
 
 SHARED = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
@@ -36,7 +36,7 @@ COMMANDS = {
     ),
 }
 TEXTS: dict[str, tuple[str, str]] = (
-    SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS | portaal.TEXTS
+    SHARED | COMMANDS | aanvragen.TEXTS | issuance.TEXTS | accounts.TEXTS | berichtenboek.TEXTS | portaal.TEXTS
 )
 # Values of data as people read them.
 WORDS: dict[str, str] = {
@@ -54,6 +54,10 @@ WORDS: dict[str, str] = {
     "paused": "Gepauzeerd",
     "finished": "Klaar",
     "stopped": "Gestopt",
+    "asked": "Aangevraagd",
+    "held": "Uitgereikt",
+    "refused": "Geweigerd",
+    "ended": "Gestopt",
 }
 DEFAULT: dict[type[UseCaseError], tuple[str, str]] = {
     NotFound: ("Deze pagina bestaat niet (meer)", "Wij kunnen niet vinden wat u zoekt."),

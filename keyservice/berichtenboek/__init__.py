@@ -1,0 +1,1 @@
+"""The berichtenboek: all that a builder of a cliëntvolgsysteem needs, made from the program; and who has it."""
