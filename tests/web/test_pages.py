@@ -51,7 +51,7 @@ def test_every_page_is_valid_and_dutch(app: Flask, browser_of: Callable[[str], F
     browser = browser_of(login) if login else app.test_client()
     seen = 0
     for url in urls(app):
-        answer = browser.get(url, buffered=True)  # to its end, also what is sent bit by bit
+        answer = browser.get(url, buffered=True)  # a file is read to its end, as a server does
         assert answer.status_code in {200, 302, 303, 403, ELSE.get(url)}, url
         if answer.mimetype == "text/html" and answer.status_code in {200, 403, 404}:
             seen += 1
