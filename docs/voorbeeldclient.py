@@ -3,11 +3,13 @@
 SLEUTEL="$(cat sleutel.txt)" python3 voorbeeldclient.py https://sleutels.voorbeeld.example
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import time
-from typing import Any, Optional
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -20,7 +22,7 @@ class Probleem(Exception):
         self.type, self.fouten = told["type"], told.get("fouten", [])
 
 
-def call(url: str, sleutel: str, body: Optional[dict[str, Any]] = None, tries: int = 3) -> Any:
+def call(url: str, sleutel: str, body: dict[str, Any] | None = None, tries: int = 3) -> Any:
     """Doe een verzoek: een GET, of een POST met JSON. Wacht als de API daarom vraagt, en probeer het dan opnieuw."""
     headers = {"Authorization": f"Bearer {sleutel}", "Accept": "application/json", "Content-Type": "application/json"}
     request = Request(url, None if body is None else json.dumps(body).encode(), headers)

@@ -46,8 +46,8 @@ class Probleem(BaseModel):
     title: str = Field(description="Wat er is; altijd hetzelfde voor dit soort.")
     status: int = Field(description="De HTTP-status.")
     detail: str = Field(description="Wat er deze keer is.")
-    fouten: list[Fout] = Field([], description="Alle fouten in de invoer, als het daarover gaat.")
-    sleutel: str = Field("", description="Het nummer van de sleutel, als die niet meer of nog niet werkt.")
+    fouten: list[Fout] = Field(default=[], description="Alle fouten in de invoer, als het daarover gaat.")
+    sleutel: str = Field(default="", description="Het nummer van de sleutel, als die niet meer of nog niet werkt.")
 
 
 # Per kind of fault of pydantic: the code, and the text with the values it gives.

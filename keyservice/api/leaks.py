@@ -22,7 +22,7 @@ class Vondst(Fields):
         repr=False,
     )
     gevonden_op: str | None = Field(
-        None,
+        default=None,
         description="Waar u de sleutel vond, bijvoorbeeld het adres van een pagina. DUO leest dit.",
         max_length=LONGEST_PLACE,
         repr=False,

@@ -74,7 +74,7 @@ class Vraag(Fields):
 
     token: str = Field(description="De sleutel die uw systeem kreeg.", max_length=1000, examples=["asl_p_…"])
     token_type_hint: str | None = Field(
-        None, alias="token_type_hint", description="Mag erbij staan; wij kijken er niet naar.", max_length=100
+        default=None, alias="token_type_hint", description="Mag erbij staan; wij kijken er niet naar.", max_length=100
     )
 
 
@@ -82,14 +82,16 @@ class Introspectie(Fields):
     """Of een sleutel werkt (RFC 7662, 2.2); als hij niet werkt, staat er niets bij."""
 
     active: bool = Field(description="Of de sleutel nu werkt.", examples=[True])
-    nummer: str | None = Field(None, description="Waarmee mensen de sleutel noemen.", examples=["SL-2026-00042"])
-    gemeente: str | None = Field(None, description="De CBS-code van de gemeente.", examples=["9998"])
-    omgeving: Omgeving | None = Field(None, description="Waarvoor de sleutel geldt.")
+    nummer: str | None = Field(
+        default=None, description="Waarmee mensen de sleutel noemen.", examples=["SL-2026-00042"]
+    )
+    gemeente: str | None = Field(default=None, description="De CBS-code van de gemeente.", examples=["9998"])
+    omgeving: Omgeving | None = Field(default=None, description="Waarvoor de sleutel geldt.")
     iat: int | None = Field(
-        None, description="Wanneer de sleutel is gemaakt: seconden sinds 1970, UTC.", examples=[1795600800]
+        default=None, description="Wanneer de sleutel is gemaakt: seconden sinds 1970, UTC.", examples=[1795600800]
     )
     exp: int | None = Field(
-        None, description="Wanneer de sleutel verloopt: seconden sinds 1970, UTC.", examples=[1827097199]
+        default=None, description="Wanneer de sleutel verloopt: seconden sinds 1970, UTC.", examples=[1827097199]
     )
 
 

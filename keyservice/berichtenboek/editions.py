@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "afb71569d57104682f173314b748e7ae5dfddd0a59c3c3d5331389dab0922ee4",
+        "73e10a1a9eda9feb22255b4c61ba061bbf6951ccf556c7a023322ef6fa0cc374",
         ("De eerste versie.",),
     ),
 )

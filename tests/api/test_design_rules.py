@@ -97,7 +97,8 @@ def test_query_keys_and_fields_are_camel_case(document: dict[str, Any]) -> None:
 def test_no_trailing_slash(app: Flask, method: str) -> None:
     for rule in rules(app):
         answer = app.test_client().open(f"{rule.rule}/", method=method)
-        assert (answer.status_code, answer.location) == (404, None), rule.rule
+        assert answer.status_code == 404, rule.rule
+        assert "Location" not in answer.headers, rule.rule
 
 
 def test_hide_implementation(app: Flask, key: str) -> None:

@@ -146,7 +146,7 @@ def test_another_kind_of_content_is_refused(app: Flask, content_type: str) -> No
 
 
 def test_the_content_type_may_have_parameters(app: Flask) -> None:
-    assert read(app, GOOD, "application/json; charset=utf-8")
+    assert isinstance(read(app, GOOD, "application/json; charset=utf-8"), Proef)
 
 
 def test_nothing_that_was_sent_comes_back(app: Flask) -> None:

@@ -6,12 +6,14 @@ that are documented; good input is accepted and bad input refused; nothing witho
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import positive_data_acceptance
+from schemathesis.core.result import Ok
 from schemathesis.openapi import from_wsgi
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
@@ -19,6 +21,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from tests.factories.keys import awake
 from tests.factories.machines import asker
 
+Operation = APIOperation[Any, Any, Any, Any]
+OneCase = Case[Any]
 STRANGER = "asl_p_" + "0" * 38
 
 
@@ -29,9 +33,10 @@ class Promised:
     schema: BaseSchema
     secrets: dict[str, str]
 
-    def operations(self) -> Iterator[tuple[APIOperation, str]]:
+    def operations(self) -> Iterator[tuple[Operation, str]]:
         """Yield each operation with a secret that opens it; none for one that is open to all."""
         for found in self.schema.get_all_operations():
+            assert isinstance(found, Ok), found
             operation = found.ok()
             asked = operation.definition.raw["security"]
             yield operation, self.secrets[next(iter(asked[0]))] if asked else ""
@@ -54,12 +59,12 @@ steady = settings(
 )
 
 
-def try_all(operation: APIOperation, mode: GenerationMode, look: Callable[[Case], None]) -> None:
+def try_all(operation: Operation, mode: GenerationMode, look: Callable[[OneCase], None]) -> None:
     """Make requests for an operation and look at each."""
 
     @given(case=operation.as_strategy(mode))
     @steady
-    def one(case: Case) -> None:
+    def one(case: OneCase) -> None:
         look(case)
 
     one()
@@ -70,7 +75,7 @@ def test_every_operation_keeps_its_promise(promised: Promised, mode: GenerationM
     for operation, secret in promised.operations():
         statuses = set()
 
-        def keeps(case: Case) -> None:
+        def keeps(case: OneCase) -> None:
             answer = case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})  # noqa: B023 - called at once
             statuses.add(answer.status_code)  # noqa: B023
 
@@ -80,7 +85,7 @@ def test_every_operation_keeps_its_promise(promised: Promised, mode: GenerationM
 
 
 def test_every_operation_refuses_a_stranger(promised: Promised) -> None:
-    def refuses(case: Case) -> None:
+    def refuses(case: OneCase) -> None:
         answer = case.call(headers={"Authorization": f"Bearer {STRANGER}"})
         assert answer.status_code == 401
         case.validate_response(answer, excluded_checks=[positive_data_acceptance])

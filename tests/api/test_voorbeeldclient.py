@@ -48,11 +48,11 @@ def test_it_shows_the_facts_of_a_key_and_the_advice_of_a_problem(running: stack.
 
 @contextmanager
 def slow_down(times: int) -> Iterator[tuple[str, list[str]]]:
-    """Run a server that asks to wait a second, so many times, before it answers; give its address and what was asked."""
+    """Run a server that asks to wait a second, so many times; give its address and what was asked."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - http.server calls it so
+        def do_GET(self) -> None:
             asked.append(self.path)
             early = len(asked) <= times
             self.send_response(429 if early else 200)
