@@ -89,7 +89,7 @@ class ResumeForm(Form):
 class RevokeForm(Form):
     """Why a key is revoked."""
 
-    waarom = RadioField("Waarom trekt u de sleutel in?", choices=list(WHY.items()), validate_choice=False)
+    waarom = RadioField("Waarom trekt u de sleutel in?", choices=dict(WHY), validate_choice=False)
     reden = _explanation("Toelichting", "Schrijf op waarom u de sleutel intrekt.")
 
     def validate_waarom(self, field: Field) -> None:

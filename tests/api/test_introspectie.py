@@ -8,6 +8,7 @@ from flask import Flask
 from keyservice.api import problems
 from keyservice.database import db
 from keyservice.sleutels import asking, service
+from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.format import Omgeving, new_key
 from keyservice.sleutels.models import Sleutel
 from tests.api.test_problems import problem_of
@@ -42,7 +43,7 @@ def test_of_anything_that_does_not_work_it_says_that_and_no_more(app: Flask) -> 
         ended_id, ended = awake()
         service.revoke(actor("rosa"), ended_id, "cancelled", dossier=DOSSIER)
         blocked_id, blocked = awake()
-        service.suspend(blocked_id, "mismatch", dossier=DOSSIER)
+        suspend_by_program(blocked_id, "mismatch", dossier=DOSSIER)
         never = new_key(Omgeving.PRODUCTIE).reveal()
     system = asker(app)
     tokens = [sleeping, ended, blocked, never, mistyped(never), "", "x", "a\x00b", "\u00e9"]

@@ -14,6 +14,7 @@ from keyservice.audit.models import AuditEvent
 from keyservice.database import db
 from keyservice.kernel.errors import Refused
 from keyservice.sleutels import limits, service
+from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.format import Omgeving
 from keyservice.sleutels.models import Sleutel
 from keyservice.web import access
@@ -45,7 +46,7 @@ def revoke(key: Any) -> None:
 
 
 def suspend(key: Any) -> None:
-    service.suspend(key, "mismatch", dossier=DOSSIER)
+    suspend_by_program(key, "mismatch", dossier=DOSSIER)
 
 
 @pytest.mark.parametrize(

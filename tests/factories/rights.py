@@ -228,8 +228,8 @@ def _things(code: str) -> Things:
         issuance=underway,
         issuance_by_login=by_login,
         delivered=_delivered(code),
-        former=_former(code),
-        succession=_succession(code),
+        former=former(code),
+        succession=asked_succession(code),
         message=dead_message(aanvragen["issued"]),
         letter=letter_of(_by_letter(code, "letter")),
         opened_letter=opened_letter(_by_letter(code, "opened_letter"), person_id("rik")),
@@ -267,18 +267,18 @@ def _delivered(code: str) -> UUID:
     return issuance_id
 
 
-def _former(code: str) -> str:
+def former(code: str) -> str:
     """Return the code of a gemeente that this one follows."""
     return f"8{code[1:]}"
 
 
-def _succession(code: str) -> UUID:
+def asked_succession(code: str) -> UUID:
     """Store a gemeente that ended yesterday, and the question of the one that follows it; return its id."""
-    last_day, former = clock.local_date(clock.now()) - timedelta(days=1), _former(code)
-    row = Succession(id=new_id(), gemeente=former, successor=code, asked_by=person_id("gert"), asked_at=clock.now())
+    last_day, ended = clock.local_date(clock.now()) - timedelta(days=1), former(code)
+    row = Succession(id=new_id(), gemeente=ended, successor=code, asked_by=person_id("gert"), asked_at=clock.now())
     known = {"province": "Fictief", "fictive": True, "valid_until": last_day, "successor_code": code}
     with transaction() as session:
-        session.add(Gemeente(code=former, name=f"Opgeheven {former}", sort_name=f"opgeheven {former}", **known))
+        session.add(Gemeente(code=ended, name=f"Opgeheven {ended}", sort_name=f"opgeheven {ended}", **known))
         session.flush()
         session.add(row)
     return row.id

@@ -23,9 +23,10 @@ from keyservice.contacts import service as contacts
 from keyservice.contacts.models import Part, Via
 from keyservice.database import db
 from keyservice.gemeenten import service as gemeenten
-from keyservice.issuance import leaks, letters, receiving, waves
+from keyservice.issuance import key_acts, leaks, letters, receiving, succession, waves
 from keyservice.issuance import replacing as contact_replacing
 from keyservice.issuance import service as issuances
+from keyservice.issuance.key_acts import Why
 from keyservice.issuance.wave_queries import Wanted
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
@@ -35,6 +36,7 @@ from keyservice.outbox import service as outbox
 from keyservice.outbox.models import LetterStatus, OutboxMessage
 from keyservice.portaal import export as exporting
 from keyservice.portaal import service as portaal
+from keyservice.sleutels import blocking
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.format import Omgeving
 from tests.factories.berichtenboek import asked as asked_copy
@@ -42,7 +44,8 @@ from tests.factories.contacts import unproven
 from tests.factories.issuance import issuance, issued
 from tests.factories.letters import letter_of, received
 from tests.factories.portaal import REFUSED, REFUSED_AFTER, at_gemeente, bsns
-from tests.factories.rights import prepared_wave
+from tests.factories.rights import asked_succession, former, prepared_wave
+from tests.factories.walked import working
 
 UseCase = Callable[[Actor, "Ids"], object]
 GEMEENTE = frozenset({Role.AANVRAGER, Role.GEMEENTEBEHEERDER})
@@ -74,6 +77,9 @@ class Ids:
         self.case = unproven()
         row = issuance(self.issuance)
         self.issued, self.sleutel = row.aanvraag_id, row.sleutel_id
+        done = issuance(working())
+        self.delivered, self.delivered_key = done.id, done.sleutel_id
+        self.former, self.succession = former("9998"), asked_succession("9998")
         self.wave = prepared_wave()
         self.copy = asked_copy()
         self.inburgeraar, self.registered = at_gemeente("9998")
@@ -160,6 +166,21 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     ),
     "sleutels.activate": (GEMEENTE, lambda a, i: sleutels.activate(a, i.sleutel, dossier=i.issued)),
     "sleutels.revoke": (GEMEENTE_ROLES | DUO, lambda a, i: sleutels.revoke(a, i.sleutel, "leaked", dossier=i.issued)),
+    "blocking.suspend": (
+        GEMEENTE | DUO,
+        lambda a, i: blocking.suspend(a, i.delivered_key, "Zomaar", dossier=i.delivered),
+    ),
+    "blocking.resume": (GEMEENTE | DUO, lambda a, i: blocking.resume(a, i.delivered_key, "Toch", dossier=None)),
+    "blocking.resume_for_successor": (
+        DUO,
+        lambda a, i: blocking.resume_for_successor(a, i.delivered_key, dossier=i.delivered),
+    ),
+    "key_acts.suspend": (GEMEENTE | DUO, lambda a, i: key_acts.suspend(a, i.delivered, "Zomaar")),
+    "key_acts.resume": (GEMEENTE | DUO, lambda a, i: key_acts.resume(a, i.delivered, "Toch")),
+    "key_acts.revoke": (GEMEENTE | DUO, lambda a, i: key_acts.revoke(a, i.delivered, Why.OTHER, "Zomaar")),
+    "succession.ask": (GEMEENTEBEHEERDER, lambda a, i: succession.ask(a, i.former)),
+    "succession.approve": (DUO, lambda a, i: succession.approve(a, i.succession)),
+    "succession.refuse": (DUO, lambda a, i: succession.refuse(a, i.succession, "Zomaar")),
     "berichtenboek.ask": (GEMEENTE, lambda a, _: berichtenboek.ask(a, [OTHER_SUPPLIER])),
     "berichtenboek.hand_out": (DUO, lambda a, i: berichtenboek.hand_out(a, i.copy)),
     "berichtenboek.refuse": (DUO, lambda a, i: berichtenboek.refuse(a, i.copy, "Zomaar")),
@@ -204,6 +225,7 @@ PARTS = {
     "contacts.new_contact",
     "by_login.is_contact",
     "berichtenboek.own_copy",
+    *("sleutels.record", "sleutels.require_own"),
 }
 MODULES = {
     "aanvragen": aanvragen,
@@ -220,6 +242,9 @@ MODULES = {
     "letters": letters,
     "waves": waves,
     "sleutels": sleutels,
+    "blocking": blocking,
+    "key_acts": key_acts,
+    "succession": succession,
     "berichtenboek": berichtenboek,
     "outbox": outbox,
     "gemeenten": gemeenten,

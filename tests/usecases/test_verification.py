@@ -47,7 +47,7 @@ def state_of(ask: Callable[[str], object], key: str) -> State | None:
     except Unknown:
         return None
     except NotUsable as refused:
-        return refused.state
+        return refused.checked.state
     return State.ACTIVE
 
 
