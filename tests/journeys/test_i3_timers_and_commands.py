@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import click
 import pytest
@@ -21,7 +22,8 @@ from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.service import load_register
-from keyservice.issuance import ring_keys
+from keyservice.issuance import ring_keys, service
+from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.ids import new_id
@@ -31,10 +33,11 @@ from keyservice.outbox.models import Delivery, OutboxMessage
 from keyservice.sleutels import asking
 from keyservice.sleutels.models import Sleutel, SleutelUse
 from tests.conftest import backend_of
+from tests.factories.aanvragen import actor
 from tests.factories.no_events import TRAIL, changed, content, refuse_events
 from tests.factories.post import queue, row
-from tests.factories.rights import HERE, Things, populate
-from tests.factories.waves import started, working
+from tests.factories.rights import HERE, THERE, Things, populate
+from tests.factories.waves import deliver, started, working
 from tests.usecases.test_bounces import sample
 
 Work = Callable[[], object]
@@ -78,6 +81,13 @@ COMMANDS = {
 }
 
 
+def renewed(pakket: str) -> UUID:
+    """Return the issuance of a new key that was delivered beside the old one."""
+    issuance_id = service.renew(actor("rosa"), working(pakket=pakket))
+    deliver(issuance_id)
+    return issuance_id
+
+
 def name(work: Work) -> str:
     return f"{work.__module__}.{work.__qualname__}"
 
@@ -112,6 +122,7 @@ def waiting(tmp_path: Path) -> Iterator[Callable[[], Flask]]:
         with app.app_context():
             working(pakket="Pakket voor de ronde")
             started()
+            _unseen, seen = renewed("Nieuwe sleutel"), renewed("Nieuwe sleutel in gebruik")
             things = populate()[HERE]
             assert isinstance(things, Things)
             with transaction() as session:
@@ -119,6 +130,10 @@ def waiting(tmp_path: Path) -> Iterator[Callable[[], Flask]]:
                 session.execute(update(Aanvraag).where(only).values(pakket_versie="2.0"))
                 # A holder of the berichtenboek who was told of an older version.
                 session.execute(update(Copy).where(Copy.id == things.held_copy).values(told_version=0))
+                # An old key beside a new one that is used; and the keys of a gemeente that ended.
+                yesterday = clock.local_date(clock.now()) - timedelta(days=1)
+                session.execute(update(Issuance).where(Issuance.id == seen).values(first_used_at=clock.now()))
+                session.execute(update(Gemeente).where(Gemeente.code == THERE).values(valid_until=yesterday))
                 # A role that no event explains.
                 role = {"role": Role.AANVRAGER, "gemeente": HERE, "valid_from": clock.now()}
                 session.add(Grant(id=new_id(), account_id=person_id("tom"), **role))

@@ -23,6 +23,7 @@ from keyservice.aanvragen.workflow import LAPSE_DAYS, Status, Step
 from keyservice.accounts.models import Account
 from keyservice.accounts.portfolio import give_portfolio
 from keyservice.audit.queries import of_dossier
+from keyservice.berichtenboek.words import STATUS as COPY
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
@@ -399,4 +400,4 @@ def test_one_bad_row_does_not_stop_a_timer_and_leaves_nothing_half() -> None:
 
 
 def test_the_words_of_a_status_are_the_same_on_every_page() -> None:
-    assert {state.value: label for state, (label, _) in [*STATUS.items(), *WAVE.items()]} == WORDS
+    assert {state.value: label for state, (label, _) in [*STATUS.items(), *WAVE.items(), *COPY.items()]} == WORDS

@@ -115,7 +115,7 @@ def test_the_file_outside_holds_what_was_signed_and_only_its_user_reads_it() -> 
 def test_i16_a_revoked_key_stands_in_the_file_outside_before_the_checkpoint_that_covers_it() -> None:
     revoked = audit.catalogue()[sealer.REVOKED]
     with transaction():
-        audit.record(revoked, CLI, subject=UUID(int=7), number="SL-2026-00007", reason="leak")
+        audit.record(revoked, CLI, subject=UUID(int=7), number="SL-2026-00007", reason="leak", text=None)
     seal()
     first, second = outside.lines(path())
     assert first["revoked"] == str(UUID(int=7))
@@ -128,7 +128,14 @@ def test_a_file_that_a_crash_left_behind_is_brought_up_with_what_was_revoked_mea
     seal()
     kept = path().read_bytes()
     with transaction():
-        audit.record(audit.catalogue()[sealer.REVOKED], CLI, subject=UUID(int=7), number="SL-2026-00007", reason="leak")
+        audit.record(
+            audit.catalogue()[sealer.REVOKED],
+            CLI,
+            subject=UUID(int=7),
+            number="SL-2026-00007",
+            reason="leak",
+            text=None,
+        )
     newest = seal()
     path().write_bytes(kept + b'{"checkpoint": "half a li')
     assert seal() == newest

@@ -30,7 +30,9 @@ def keys(lines: Lines) -> list[int]:
 
 
 def other_text(lines: Lines) -> None:
-    lines[checkpoints(lines)[1]]["checkpoint"] = lines[checkpoints(lines)[1]]["checkpoint"].replace("\n3", "\n4", 1)
+    line = lines[checkpoints(lines)[1]]
+    origin, size, *rest = line["checkpoint"].split("\n")
+    line["checkpoint"] = "\n".join([origin, str(int(size) + 1), *rest])
 
 
 def other_moment(lines: Lines) -> None:
