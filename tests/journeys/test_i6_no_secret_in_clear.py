@@ -31,16 +31,21 @@ from keyservice.demo.mailbox import DemoMailServer
 from keyservice.demo.people import person_id
 from keyservice.issuance import service
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.use_timers import tell_uses
 from keyservice.kernel.ids import normalise_code
 from keyservice.kernel.passwords import new_password
 from keyservice.outbox.channels.sms_file import SMS_FOLDER
 from keyservice.outbox.delivery import deliver_due
+from keyservice.sleutels import usage
 from keyservice.sleutels.format import KEY_PATTERN, Omgeving, new_key
+from keyservice.sleutels.limits import Limits
+from keyservice.sleutels.models import SleutelUse
 from keyservice.web import access
 from tests.conftest import post
 from tests.factories.aanvragen import actor
 from tests.factories.contacts import unproven
 from tests.factories.issuance import Held, approved, held
+from tests.factories.keys import awake
 from tests.factories.post import app_for_post
 from tests.web.test_access import something
 
@@ -191,6 +196,25 @@ def test_i6_980_secrets_typed_anywhere_are_never_kept_logged_or_shown(
     assert not [place for place in places if KEY.search(place) or PASSWORD.search(place)]
     assert refused
     assert sum("Hier staat een sleutel of wachtwoord" in answer.decode() for answer in typed.answers) > len(FORMS)
+
+
+def test_i6_1000_keys_shown_to_the_api_are_never_kept_logged_or_answered(app: Flask, logs: Callable[[], bytes]) -> None:
+    app.extensions["keyservice.limits"] = Limits()
+    with app.app_context():
+        working = [awake()[1] for _ in range(REAL)]
+    shown = [*working, *(new_key(Omgeving.PRODUCTIE).reveal() for _ in range(PLANTED))]
+    client = app.test_client()
+    answers = [client.get("/v1/sleutel", headers={"Authorization": f"Bearer {key}"}) for key in shown]
+    with app.app_context():
+        usage.flush()
+        tell_uses()
+        kept = [rows(), files(app)]
+        used = db.session.scalar(select(func.count()).select_from(SleutelUse))
+    places = [*kept, logs(), *(str(answer.headers).encode() + answer.data for answer in answers)]
+    assert [answer.status_code for answer in answers[: REAL + 1]] == [*[200] * REAL, 401]
+    assert used == REAL
+    assert found(shown, *places) == []
+    assert not [place for place in places if KEY.search(place)]
 
 
 def scene(app: Flask) -> dict[str, UUID]:
