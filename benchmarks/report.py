@@ -9,16 +9,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.harness import Sample, Samples, ratio, typical
 
 RESULTS = Path(__file__).parent / "results.json"
-PACKAGES = ("cryptography", "flask-mail", "psycopg", "pycryptodomex", "pyzipper", "sqlalchemy")
+PACKAGES = ("cryptography", "flask", "flask-mail", "gunicorn", "psycopg", "pycryptodomex", "pyzipper", "sqlalchemy")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One comparison: `name` takes `ratio` times what `peer` takes, `median` of `unit`: CPU time nearly always.
+    """One comparison: `name` takes `ratio` times what `peer` takes, `median` of `unit`.
 
     `goal` is the most that `ratio` may be, and None for a peer that is shown without a goal; `how` says what was done.
     """
@@ -35,10 +36,26 @@ class Figure:
     how: str
 
 
-def figure(samples: Samples, name: str, peer: str, goal: float | None, how: str) -> Figure:
+@dataclass(frozen=True)
+class Measure:
+    """What is compared: a name for people, and which of the two clocks of a sample."""
+
+    unit: str
+    clock: Literal["cpu", "wall"]
+
+    def of(self, sample: Sample) -> float:
+        """Return what this clock says."""
+        return sample.cpu if self.clock == "cpu" else sample.wall
+
+
+CPU = Measure("us of CPU time per operation", "cpu")
+WALL = Measure("us by the wall clock per operation", "wall")
+
+
+def figure(samples: Samples, name: str, peer: str, goal: float | None, how: str, *, by: Measure = CPU) -> Figure:
     """Return the comparison of two cases that were measured in the same rounds."""
-    times, own, other = ratio(samples, name, peer), _micro(typical(samples, name)), _micro(typical(samples, peer))
-    rounded, most = round(times.cpu, 3), goal and round(goal, 3)
+    times = ratio(samples, name, peer)
+    rounded, most = round(by.of(times), 3), goal and round(goal, 3)
     rounds = len(samples[name])
     return Figure(
         name=name,
@@ -46,16 +63,12 @@ def figure(samples: Samples, name: str, peer: str, goal: float | None, how: str)
         ratio=rounded,
         goal=most,
         met=None if most is None else rounded <= most,
-        median=round(own.cpu, 1),
-        peer_median=round(other.cpu, 1),
+        median=round(by.of(typical(samples, name)) * 1e6, 1),
+        peer_median=round(by.of(typical(samples, peer)) * 1e6, 1),
         wall_ratio=round(times.wall, 3),
-        unit="us of CPU time per operation",
+        unit=by.unit,
         how=f"{how}; median of {rounds} interleaved rounds",
     )
-
-
-def _micro(sample: Sample) -> Sample:
-    return Sample(sample.cpu * 1e6, sample.wall * 1e6)
 
 
 def machine() -> dict[str, object]:
@@ -73,15 +86,19 @@ def machine() -> dict[str, object]:
 
 def table(row: str, figures: Sequence[Figure]) -> str:
     """Return the figures of a row for people."""
-    units = "; ".join(dict.fromkeys(one.unit for one in figures))
-    lines = [f"\n{row}: {units} (lower is better)"]
-    lines.append(f"  {'':62} {'own':>9} {'peer':>9} {'times':>7} {'goal':>7}")
-    for one in figures:
-        goal = "" if one.goal is None else f"<= {one.goal:.2f}"
-        verdict = {True: "  met", False: "  NOT MET", None: ""}[one.met]
-        pair = f"{one.name} : {one.peer}"
-        lines.append(f"  {pair:62} {one.median:9.1f} {one.peer_median:9.1f} {one.ratio:7.2f} {goal:>7}{verdict}")
+    lines = []
+    for unit in dict.fromkeys(one.unit for one in figures):
+        lines.append(f"\n{row}: {unit} (lower is better)")
+        lines.append(f"  {'':62} {'own':>9} {'peer':>9} {'times':>7} {'goal':>7}")
+        lines += [_line(one) for one in figures if one.unit == unit]
     return "\n".join(lines)
+
+
+def _line(one: Figure) -> str:
+    goal = "" if one.goal is None else f"<= {one.goal:.2f}"
+    verdict = {True: "  met", False: "  NOT MET", None: ""}[one.met]
+    pair = f"{one.name} : {one.peer}"
+    return f"  {pair:62} {one.median:9.1f} {one.peer_median:9.1f} {one.ratio:7.2f} {goal:>7}{verdict}"
 
 
 def store(rows: Mapping[str, Sequence[Figure]], path: Path = RESULTS) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import audit_trail, issue, mail, pages, stage, writers, zip_file
+from benchmarks import audit_trail, issue, lookup, mail, pages, stage, verify, writers, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -60,6 +60,19 @@ def test_the_row_pages_asks_pages_that_show_what_they_are_called(database: str) 
 @pytest.mark.skipif("postgresql" not in stage.databases(), reason="this row is about writers on PostgreSQL")
 def test_the_row_audit_commit_runs() -> None:
     figures = writers.run(rounds=1, seconds=0.3, writers=2)
+    assert all(one.median > 0 and one.peer_median > 0 for one in figures)
+
+
+def test_the_row_lookup_finds_every_key_it_asks_for() -> None:
+    figures = lookup.run(rounds=2, slice_seconds=0.02, many=3_000)
+    assert len(figures) == 2 * len(stage.databases())
+    assert all(one.median > 0 and one.peer_median > 0 for one in figures)
+
+
+def test_the_row_verify_gets_an_answer_of_every_server_that_is_here() -> None:
+    figures = verify.run(rounds=1, slice_seconds=0.2, asked=20)
+    named = {one.name for one in figures}
+    assert {f"{verify.OURS}, gunicorn, {database}" for database in stage.databases()} <= named
     assert all(one.median > 0 and one.peer_median > 0 for one in figures)
 
 
