@@ -46,8 +46,9 @@ _CHAPTERS: Mapping[str, str] = {
     "contact": "Contact",
     "versies": "Versies en wijzigingen",
 }
-# Whether to send the same request again, by status of the problem; after all others something must be put right first.
-_AGAIN: Mapping[int, str] = {
+# Whether to send the same request again, by problem or else its status; after all others something must be put right first.
+_AGAIN: Mapping[int | str, str] = {
+    problems.RUNNING.slug: "Ja, na de seconden van Retry-After.",
     409: "Nee. Kijk eerst wat er is veranderd.",
     429: "Ja, na de seconden van Retry-After.",
     500: "Ja, later. Wacht elke keer langer.",
@@ -130,7 +131,7 @@ class Book:
 
     def again(self, problem: Problem) -> str:
         """Return whether a program may send the same request again after a problem."""
-        return _AGAIN.get(problem.status, "Nee. Los het eerst op.")
+        return _AGAIN.get(problem.slug) or _AGAIN.get(problem.status, "Nee. Los het eerst op.")
 
 
 def here() -> Place:
@@ -145,7 +146,7 @@ def book(place: Place | None = None) -> Book:
     place, made = place or here(), document()
     found = list(reference.operations({**made, "servers": [{"url": place.root}]}))
     operations = [operation for scheme in SCHEMES for operation in found if operation.scheme == scheme]
-    told = {problem for operation in operations for problem in operation.problems}
+    told = {problem for operation in operations for problem in (*operation.problems, *operation.per_item)}
     return Book(
         place=place,
         edition=CURRENT,

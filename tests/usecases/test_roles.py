@@ -180,7 +180,7 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
     ),
     "portaal.view": (WI2013, lambda a, i: portaal.view(a, i.inburgeraar)),
     "portaal.show_bsn": (WI2013, lambda a, i: portaal.show_bsn(a, i.inburgeraar)),
-    "portaal.register": (WI2013, lambda a, i: portaal.register(a, i.inburgeraar, REFUSED)),
+    "portaal.register": (WI2013, lambda a, i: portaal.register(a, i.inburgeraar, REFUSED, seen=0)),
     "portaal.correct": (WI2013, lambda a, i: portaal.correct(a, i.registered, REFUSED_AFTER, "Toch", seen=1)),
     "portaal.withdraw": (WI2013, lambda a, i: portaal.withdraw(a, i.registered, "Toch", seen=1)),
     "exporting.export": (WI2013, lambda a, i: exporting.export(a, i.inburgeraar)),
