@@ -90,7 +90,9 @@ def _operation(method: str, root: str, path: str, one: Schema, schemas: Schema) 
         body=body,
         sent=[*parts, *_rows(sent, schemas)],
         received=list(_rows(received, schemas)),
-        request=_command(method, _url(root, path, one), scheme, body, example(sent, schemas), _headers(one, schemas)),
+        request=_command(
+            method, _url(root, path, one), scheme, body, sent=example(sent, schemas), headers=_headers(one, schemas)
+        ),
         answer=_pretty(example(received, schemas)),
         problems=problems_of(one["operationId"], scheme, body=body),
         per_item=PER_ITEM[one["operationId"]],
@@ -183,7 +185,7 @@ def _headers(one: Schema, schemas: Schema) -> Mapping[str, str]:
 
 
 def _command(
-    method: str, url: str, scheme: str | None, body: str | None, sent: Any, headers: Mapping[str, str]
+    method: str, url: str, scheme: str | None, body: str | None, *, sent: Any, headers: Mapping[str, str]
 ) -> str:
     """Return the request as a command line for curl; the secret stands in a variable, not in the command."""
     lines = [f'curl -H "Authorization: Bearer ${scheme.upper()}"' if scheme else "curl"]

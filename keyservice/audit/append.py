@@ -42,7 +42,7 @@ def record(
     it concerns (default: the one acted for). Must be called inside `transaction()`: when the event cannot be written
     the act fails (I3). Raises ValueError when the fields are not those of the catalogue.
     """
-    row, privates = _made(event, actor, dossier, subject, gemeente, result, values)
+    row, privates = _made(event, actor, values, dossier=dossier, subject=subject, gemeente=gemeente, result=result)
     # By the connection: the session has nothing to add, and takes half as long again.
     db.session.connection().execute(_INSERT_EVENT, row)
     if privates:
@@ -52,7 +52,7 @@ def record(
 
 def record_each(event: EventType, actor: Actor, each: Iterable[tuple[UUID, Mapping[str, object]]]) -> list[UUID]:
     """Add one event per subject and its fields, outside any dossier, in two statements; return the ids in order."""
-    made = [_made(event, actor, None, subject, None, Result.OK, values) for subject, values in each]
+    made = [_made(event, actor, values, subject=subject) for subject, values in each]
     rows, privates = [row for row, _ in made], [private for _, found in made for private in found]
     for statement, found in ((_INSERT_EVENT, rows), (_INSERT_PRIVATE, privates)):
         if found:
@@ -63,11 +63,12 @@ def record_each(event: EventType, actor: Actor, each: Iterable[tuple[UUID, Mappi
 def _made(
     event: EventType,
     actor: Actor,
-    dossier: UUID | None,
-    subject: UUID | str | None,
-    gemeente: str | None,
-    result: Result,
     values: Mapping[str, object],
+    *,
+    dossier: UUID | None = None,
+    subject: UUID | str | None = None,
+    gemeente: str | None = None,
+    result: Result = Result.OK,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the row of an event, and those of its private texts."""
     last_numbers = use_case_numbers()

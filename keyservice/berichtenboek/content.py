@@ -46,7 +46,8 @@ _CHAPTERS: Mapping[str, str] = {
     "contact": "Contact",
     "versies": "Versies en wijzigingen",
 }
-# Whether to send the same request again, by problem or else its status; after all others something must be put right first.
+# Whether to send the same request again, by problem or else its status; after all others
+# something must be put right first.
 _AGAIN: Mapping[int | str, str] = {
     problems.RUNNING.slug: "Ja, na de seconden van Retry-After.",
     409: "Nee. Kijk eerst wat er is veranderd.",

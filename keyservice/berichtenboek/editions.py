@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "afb71569d57104682f173314b748e7ae5dfddd0a59c3c3d5331389dab0922ee4",
+        "bfb0ae5272b34e5b9caf81251ac6f903cb14bdca94942c2dc363b430a515f02f",
         ("De eerste versie.",),
     ),
 )

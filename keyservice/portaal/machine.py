@@ -21,7 +21,7 @@ from keyservice.portaal import bsn, queries
 from keyservice.portaal.events import REGISTERED
 from keyservice.portaal.models import Inburgeraar, MachineMessage, Registration
 from keyservice.portaal.processing import Activity, Look, Subject, ended, processing
-from keyservice.portaal.rules import Channel, Facts
+from keyservice.portaal.rules import Facts
 from keyservice.portaal.service import registered
 from keyservice.portaal.versions import mac_of
 
@@ -55,9 +55,7 @@ def register(actor: Actor, name: UUID, items: Sequence[Item], tell: Callable[[Se
         earlier = db.session.get(MachineMessage, (sleutel, name))
         if earlier is None:
             answer = tell(_Work(actor, name, items, look).done())
-            db.session.add(
-                MachineMessage(sleutel_id=sleutel, name=name, at=clock.now(), mac=macs[0], answer=answer)
-            )
+            db.session.add(MachineMessage(sleutel_id=sleutel, name=name, at=clock.now(), mac=macs[0], answer=answer))
             return answer
         if earlier.mac not in macs:
             raise Conflict("kenmerk-hergebruikt")
@@ -116,7 +114,7 @@ class _Work:
             if (earlier.inburgeraar_id, earlier.facts) != (person.id, item.facts):
                 raise Conflict("kenmerk-hergebruikt")
             return earlier.id
-        version = registered(self.actor, person, self.newest.get(person.id), item.facts, Channel.MACHINE, key)
+        version = registered(self.actor, person, self.newest.get(person.id), item.facts, message_key=key)
         self.newest[person.id] = version
         self.made.append((version, subject))
         return version.id

@@ -95,7 +95,7 @@ def register(
     """
     with processing(actor, Activity.REGISTER) as look:
         person = _person(actor, person_id, look, locked=True)
-        version = registered(actor, person, _newest(person_id, seen), facts, Channel.WEB)
+        version = registered(actor, person, _newest(person_id, seen), facts)
         return _keep(actor, version, look)
 
 
@@ -104,7 +104,7 @@ def registered(
     person: Inburgeraar,
     newest: Registration | None,
     facts: Facts,
-    channel: Channel,
+    *,
     message_key: str | None = None,
 ) -> Registration:
     """Return the version that registers something about a person, not stored yet; its MAC and event still lack.
@@ -114,7 +114,7 @@ def registered(
     current = queries.counting(newest)
     if current is not None and current.ondertekend:
         raise Conflict("already-signed")
-    facts = _judged(person, facts, channel)
+    facts = _judged(person, facts, Channel.MACHINE if actor.sleutel else Channel.WEB)
     return _version(actor, person, newest, Kind.REGISTER, facts, message_key=message_key)
 
 

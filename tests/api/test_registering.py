@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 from keyservice.api import problems
 from keyservice.audit.models import AuditEvent, AuditPrivate
 from keyservice.database import db
+from keyservice.kernel.secret import Secret
 from keyservice.portaal import bsn, loading, machine, words
 from keyservice.portaal import queries as registrations
 from keyservice.portaal.models import Inburgeraar, LookStatus, MachineMessage, ProcessingLog, Registration
 from keyservice.portaal.versions import intact
-from keyservice.kernel.secret import Secret
 from keyservice.sleutels.format import Omgeving
 from tests.api.test_problems import problem_of
 from tests.factories.keys import awake, queries
@@ -257,9 +257,7 @@ def test_a_key_of_another_omgeving_opens_nothing_here(app: Flask, machine_: Mach
     assert count(app) == 0
 
 
-def test_what_a_machine_registered_stands_on_the_page_with_the_number_of_the_key(
-    app: Flask, machine_: Machine
-) -> None:
+def test_what_a_machine_registered_stands_on_the_page_with_the_number_of_the_key(app: Flask, machine_: Machine) -> None:
     send(machine_, signed(OWN))
     number = machine_.get("/v1/sleutel").json["nummer"]
     with app.app_context():

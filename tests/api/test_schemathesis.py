@@ -76,7 +76,8 @@ def test_every_operation_keeps_its_promise(promised: Promised, mode: GenerationM
 
         try_all(operation, mode, keeps)
         if mode is GenerationMode.POSITIVE:
-            assert statuses <= {200, 201}, operation.label
+            # What has an id in its address is nearly never there; tests/api/test_registering.py asks for what is.
+            assert statuses <= ({200, 404} if "{" in operation.path else {200, 201}), operation.label
 
 
 def test_every_operation_refuses_a_stranger(promised: Promised) -> None:

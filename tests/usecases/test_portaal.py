@@ -27,7 +27,6 @@ from keyservice.portaal.models import Inburgeraar, Kind, LookStatus, ProcessingL
 from keyservice.portaal.versions import intact
 from keyservice.retention import service as forgetting
 from tests.factories.aanvragen import actor
-from tests.factories.issuance import issuance, issued
 from tests.factories.portaal import REFUSED, REFUSED_AFTER, SIGNED, inburgeraar
 from tests.usecases.test_state import unexplained
 
