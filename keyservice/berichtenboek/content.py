@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ _AGAIN: Mapping[int | str, str] = {
 }
 # Operations that a key opens, or that need none; the others are for systems of DUO.
 SCHEMES = ("sleutel", None)
-CLIENT = "voorbeeldclient.py"
+CLIENT, REGISTERING = "voorbeeldclient.py", "voorbeeldregistreren.py"
 IDEMPOTENCY = "Idempotency-Key"
 
 
@@ -102,6 +101,7 @@ class Book:
     answer_headers: Mapping[str, Any]
     key_pattern: str
     client: str
+    registering: str
     per_second: int
     burst: int
     link_days: int
@@ -161,19 +161,18 @@ def book(place: Place | None = None) -> Book:
         problem_example=reference.example_of_problem(),
         answer_headers=made["components"]["headers"],
         key_pattern=KEY_PATTERN.pattern,
-        client=_client(),
+        client=example(CLIENT).read_text("utf-8"),
+        registering=example(REGISTERING).read_text("utf-8"),
         per_second=int(limits.KEY_PER_SECOND),
         burst=limits.KEY_BURST,
         link_days=LINK_LIVES.days,
     )
 
 
-@cache
-def _client() -> str:
-    """Return the example program: in a wheel it stands beside this module, in a checkout among the documents."""
+def example(name: str) -> Path:
+    """Return an example program: in a wheel it stands beside this module, in a checkout among the documents."""
     here = Path(__file__)
-    places = (here.with_name(CLIENT), here.parents[2] / "docs" / CLIENT)
-    return next(path for path in places if path.is_file()).read_text("utf-8")
+    return next(path for path in (here.with_name(name), here.parents[2] / "docs" / name) if path.is_file())
 
 
 def text_of_program() -> str:

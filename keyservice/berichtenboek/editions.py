@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "bfb0ae5272b34e5b9caf81251ac6f903cb14bdca94942c2dc363b430a515f02f",
+        "eab6ae95954341cecf44502e436659cbcb15afe15ac80cab3d3286467525a073",
         ("De eerste versie.",),
     ),
 )

@@ -52,7 +52,7 @@ def slow_down(times: int) -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - http.server calls it so
             asked.append(self.path)
             early = len(asked) <= times
             self.send_response(429 if early else 200)
