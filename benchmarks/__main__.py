@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import audit_trail, issue, mail, pages, report, writers, zip_file
+from benchmarks import audit_trail, issue, mail, pages, register, report, writers, zip_file
 from benchmarks.report import Figure
 
 ROWS: dict[str, Callable[[], list[Figure]]] = {
@@ -15,6 +15,7 @@ ROWS: dict[str, Callable[[], list[Figure]]] = {
     "audit-verify": audit_trail.run_verify,
     "audit-commit": writers.run,
     "pages": pages.run,
+    "register": register.run,
 }
 
 
