@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import audit_trail, issue, lookup, mail, pages, report, verify, writers, zip_file
+from benchmarks import audit_trail, issue, lookup, mail, pages, register, report, verify, writers, zip_file
 from benchmarks.report import Figure
 
 ROWS: dict[str, Callable[[], list[Figure]]] = {
@@ -17,6 +17,7 @@ ROWS: dict[str, Callable[[], list[Figure]]] = {
     "pages": pages.run,
     "verify": verify.run,
     "lookup": lookup.run,
+    "register": register.run,
 }
 
 

@@ -226,6 +226,17 @@ def exclusive(name: str) -> None:
         db.session.execute(_LOCK, {"name": name})
 
 
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+def claim(name: str) -> bool:
+    """Do as `exclusive` but never wait: return False while another transaction with the same name runs.
+
+    On SQLite the transaction itself waited until there was no other.
+    """
+    return db.engine.dialect.name != "postgresql" or bool(db.session.scalar(_TRY_LOCK, {"name": name}))
+
+
 def table_of(model: type[DeclarativeBase]) -> Table:
     """Return the table of a model, for the few hot statements that leave the ORM out."""
     return cast("Table", model.__table__)

@@ -228,7 +228,8 @@ def _retention(read: _Reader) -> Retention:
 
 def _portaal(read: _Reader) -> Portaal:
     faults: list[str] = []
-    found = portaal(read.text("PORTAAL", ""), read.text("REASONS", str(EXAMPLES)), faults)
+    days, file = read.text("PORTAAL", ""), read.text("REASONS", str(EXAMPLES))
+    found = portaal(days, file, read.text("OMGEVING", "productie"), faults)
     read.faults += [PREFIX + fault for fault in faults]
     return found
 

@@ -1,4 +1,4 @@
-"""What the sources do not fix for the portaal: the days of the variable PORTAAL, the file of REASONS (ADR 35)."""
+"""What an operator sets for the portaal: the days of the variable PORTAAL, the file of REASONS, the OMGEVING."""
 
 import csv
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 NEVER = date.max
+OMGEVINGEN = ("acceptatie", "productie")
 EXAMPLES = Path(__file__).parent / "portaal" / "data" / "redenen.csv"
 _COLUMNS = ("code", "tekst", "geldig_van", "geldig_tot", "toelichting")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
@@ -104,17 +105,20 @@ def _reason(row: Mapping[str, str]) -> Reason:
 
 @dataclass(frozen=True)
 class Portaal:
-    """Both of them."""
+    """Both of them, and the kind of keys that open the machinekoppeling here: `acceptatie` or `productie`."""
 
     openings: Openings
     reasons: Reasons
+    omgeving: str = "productie"
 
 
-def portaal(days: str, file: str, faults: list[str]) -> Portaal:
-    """Return what the two variables say; what is wrong is added to `faults`."""
+def portaal(days: str, file: str, omgeving: str, faults: list[str]) -> Portaal:
+    """Return what the three variables say; what is wrong is added to `faults`."""
     found = openings(days, faults)
+    if omgeving not in OMGEVINGEN:
+        faults.append(f"OMGEVING must be one of {', '.join(OMGEVINGEN)}, not {omgeving!r}.")
     try:
-        return Portaal(found, read_reasons(Path(file)))
+        return Portaal(found, read_reasons(Path(file)), omgeving)
     except ValueError as error:
         faults.append(f"REASONS: {file}: {error}.")
-        return Portaal(found, read_reasons(EXAMPLES))
+        return Portaal(found, read_reasons(EXAMPLES), omgeving)

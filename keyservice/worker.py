@@ -23,6 +23,7 @@ import keyservice.integrity.watch
 import keyservice.issuance.ring_keys
 import keyservice.issuance.timers
 import keyservice.issuance.use_timers
+import keyservice.portaal.machine
 from keyservice import audit
 from keyservice.audit.sealer import TrailBroken, seal
 from keyservice.database import db
@@ -57,6 +58,7 @@ TIMERS: tuple[Callable[[], object], ...] = (
     keyservice.accounts.devices.forget_unused,
     keyservice.aanvragen.escalation.tell_undelivered,
     beats.forget_dead,
+    keyservice.portaal.machine.forget_answers,
     _forget,
 )
 

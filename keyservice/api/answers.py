@@ -17,6 +17,11 @@ MEDIA_TYPE = "application/problem+json"
 BEARER = {"WWW-Authenticate": 'Bearer realm="Sleuteluitgifte"'}  # RFC 6750, 3
 
 
+def members_of(problem: Problem) -> dict[str, object]:
+    """Return what every problem says of itself."""
+    return {"type": problem.type, "title": problem.title, "status": problem.status, "detail": problem.happened}
+
+
 def answer(
     problem: Problem,
     detail: str | None = None,
@@ -26,13 +31,7 @@ def answer(
     **members: object,
 ) -> Response:
     """Return the answer that tells a problem; `detail` is about this time, `members` are more facts."""
-    body = {
-        "type": problem.type,
-        "title": problem.title,
-        "status": status or problem.status,
-        "detail": detail or problem.happened,
-        **members,
-    }
+    body = members_of(problem) | {"status": status or problem.status, "detail": detail or problem.happened} | members
     found = Response(current_app.json.dumps(body), status or problem.status, mimetype=MEDIA_TYPE)
     found.headers.update(BEARER if problem.status == HTTPStatus.UNAUTHORIZED and headers is None else headers or {})
     return found

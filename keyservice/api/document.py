@@ -24,6 +24,7 @@ _SCHEMES = {
 }
 _TAGS = {
     "Sleutel": "Over de sleutel waarmee u het verzoek doet.",
+    "Participatieverklaringen": "De machinekoppeling van het Portaal Inburgering. Nu alleen voor de Wi2013.",
     "Gelekte sleutels": "Voor wie een sleutel van een ander vindt. U hebt daarvoor zelf geen sleutel nodig.",
     "Introspectie": "Voor systemen van DUO die een sleutel van een gemeente krijgen.",
 }
@@ -40,7 +41,7 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "Retry-After": {"description": "Na hoeveel seconden u het opnieuw mag proberen.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "Hoe u zich aanmeldt (RFC 9110).", "schema": {"type": "string"}},
 }
-_OF_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_OF_STATUS = {401: ("WWW-Authenticate",), 409: ("Retry-After",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def document() -> dict[str, Any]:

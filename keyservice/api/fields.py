@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 from pydantic.alias_generators import to_camel
 
 from keyservice.kernel.text import holds_secret
+from keyservice.portaal import bsn_text
 
 
 class Fields(BaseModel):
@@ -92,7 +93,8 @@ def _faults(found: Any) -> Iterator[Fout]:
         place = ".".join(str(part) for part in one["loc"])
         # The name of a field that we do not know is what somebody sent.
         values = {name: str(value).replace(" or ", " of ") for name, value in one.get("ctx", {}).items()}
-        yield Fout(veld="" if holds_secret(place) else place, code=code, melding=text.format_map(values))
+        hidden = holds_secret(place) or bsn_text.stands_in(place)
+        yield Fout(veld="" if hidden else place, code=code, melding=text.format_map(values))
 
 
 def _text(kind: str, message: str) -> tuple[str, str]:

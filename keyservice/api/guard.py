@@ -1,5 +1,7 @@
 """Who calls the API: the key or credential in the header Authorization, and nothing else, says it."""
 
+from uuid import UUID
+
 from flask import g, request
 
 from keyservice.api import problems
@@ -39,14 +41,19 @@ def by_sleutel() -> Actor:
     except verification.NotUsable as error:
         stop(_NOT_USABLE[error.checked.state], sleutel=error.checked.number)
     g.sleutel = checked
-    return Actor(None, frozenset(), checked.gemeente, "api", source=request.remote_addr, sleutel=checked.id)
+    return _actor(checked.gemeente, checked.id)
 
 
 def by_system() -> Actor:
     """Return the actor that an asking system is: nobody's, of no gemeente. Ends the request when it is unknown."""
     if asking.recognise(_bearer()) is None:
         stop(problems.NO_SYSTEM)
-    return Actor(None, frozenset(), None, "api", source=request.remote_addr)
+    return _actor()
+
+
+def _actor(gemeente: str | None = None, sleutel: UUID | None = None) -> Actor:
+    source, trace = request.remote_addr, request.headers.get("traceparent")
+    return Actor(None, frozenset(), gemeente, "api", source=source, sleutel=sleutel, trace=trace)
 
 
 def _bearer() -> str:

@@ -32,6 +32,8 @@ spec = SpecTree(
 )
 # Per operation, by the name of its function: what it may answer beside what every operation may.
 PROBLEMS: dict[str, Sequence[Problem]] = {}
+# And what it may say of each of the things that were sent together, in an answer that is a success itself.
+PER_ITEM: dict[str, Sequence[Problem]] = {}
 View = Callable[..., BaseModel | tuple[BaseModel, Mapping[str, str]]]
 
 
@@ -45,40 +47,52 @@ def operation(
     status: int = 200,
     json: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
+    longest: int | None = None,
     can_go_wrong: Sequence[Problem] = (),
+    per_item: Sequence[Problem] = (),
 ) -> Callable[[View], View]:
     """Make a function an operation; who may is what `scheme` lets in (`access.machine`), None: anybody.
 
-    The function takes what was sent, as `json` or `form` (if there is one), and the parts of the path by name. It
-    returns its answer, or that and headers. Its docstring becomes the text in the document.
+    The function takes what was sent, as `json` or `form` and `headers` (if there are), and the parts of the path by
+    name. It returns its answer, or that and headers. Its docstring becomes the text in the document. `longest` is how
+    many bytes of body are read when that is more than elsewhere.
     """
 
     def add(view: View) -> View:
         @functools.wraps(view)
         def handle(**parts: object) -> Response:
             _require_acceptable()
+            if longest:
+                request.max_content_length = longest
             sent = [_read_json(json)] if json else [_read_form(form)] if form else []
+            sent += [_read_headers(headers)] if headers else []
             found = view(*sent, **parts)
-            body, headers = found if isinstance(found, tuple) else (found, {})
-            text = body.model_dump_json(by_alias=True, exclude_none=True)
-            return Response(text, status, headers, mimetype=JSON)
+            body, more = found if isinstance(found, tuple) else (found, {})
+            return Response(as_json(body), status, more, mimetype=JSON)
 
         documented = spec.validate(
             json=json,
             form=form,
+            headers=headers,
             resp=Answers(**{f"HTTP_{status}": (answer, "Gelukt")}),
             tags=[tag],
             security={scheme: []} if scheme else {},
             operation_id=view.__name__,
             skip_validation=True,
         )(handle)
-        PROBLEMS[view.__name__] = can_go_wrong
+        PROBLEMS[view.__name__], PER_ITEM[view.__name__] = can_go_wrong, per_item
         bp.add_url_rule(
             path, view.__name__, (access.machine(scheme) if scheme else access.public)(documented), methods=[method]
         )
         return view
 
     return add
+
+
+def as_json(answer: BaseModel) -> str:
+    """Return an answer as it is sent."""
+    return answer.model_dump_json(by_alias=True, exclude_none=True)
 
 
 def _require_acceptable() -> None:
@@ -95,6 +109,14 @@ def _read_json(model: type[BaseModel]) -> BaseModel:
     except ValidationError as error:
         if any(one["type"] == "json_invalid" for one in error.errors(include_url=False, include_input=False)):
             stop(problems.JSON)
+        wrong_input(faults(error))
+
+
+def _read_headers(model: type[BaseModel]) -> BaseModel:
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    try:
+        return model.model_validate({name: request.headers[name] for name in known if name in request.headers})
+    except ValidationError as error:
         wrong_input(faults(error))
 
 

@@ -1,6 +1,10 @@
 """Every kind of problem the API answers with (RFC 9457). Each has a page `/problemen/<slug>` that says what to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+from keyservice.portaal.rules import TEXTS
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,76 @@ UNAVAILABLE = Problem(
     "Wacht zoveel seconden als de header Retry-After noemt, en stuur het verzoek dan opnieuw.",
 )
 
+OTHER_OMGEVING = Problem(
+    "sleutel-van-andere-omgeving",
+    403,
+    "De sleutel is van een andere omgeving",
+    "De sleutel werkt, maar hoort niet bij de gegevens op dit adres: die zijn van een andere omgeving.",
+    "Gebruik een sleutel voor deze omgeving, of het adres dat bij uw sleutel hoort. GET /sleutel noemt de omgeving van "
+    "uw sleutel.",
+)
+RUNNING = Problem(
+    "nog-bezig",
+    409,
+    "Wij zijn nog bezig met dit bericht",
+    "Een bericht met hetzelfde kenmerk is nog niet klaar.",
+    "Wacht zoveel seconden als de header Retry-After noemt, en stuur hetzelfde bericht opnieuw. U krijgt dan het "
+    "antwoord van het eerste.",
+)
+REUSED = Problem(
+    "kenmerk-hergebruikt",
+    422,
+    "Dit kenmerk hoort bij een ander bericht",
+    "Met hetzelfde kenmerk kwam eerder een bericht met een andere inhoud. Wij hebben niets vastgelegd.",
+    "Geef elk nieuw bericht een eigen kenmerk. Alleen een bericht dat u opnieuw stuurt, houdt zijn kenmerk.",
+)
+UNKNOWN_PERSON = Problem(
+    "inburgeraar-onbekend",
+    404,
+    "Deze inburgeraar is niet bekend bij uw gemeente",
+    "Wij kennen niemand met dit burgerservicenummer, of hij hoort bij een andere gemeente.",
+    "Controleer het nummer. Klopt het? Dan hoort de inburgeraar nu niet bij uw gemeente.",
+)
+NO_BSN = Problem(
+    "bsn-ongeldig",
+    400,
+    "Dit is geen burgerservicenummer",
+    "Het nummer voldoet niet aan de 11-proef.",
+    "Controleer of er een typefout in het nummer staat.",
+)
+SIGNED = Problem(
+    "al-ondertekend",
+    409,
+    "De ondertekening is al vastgelegd",
+    "Voor deze inburgeraar is al vastgelegd dat hij heeft ondertekend. Wij hebben niets veranderd.",
+    "U hoeft niets te doen. Klopt er iets niet? Verbeter het dan in het portaal.",
+)
+_IN_PORTAAL = "Leg dit vast in het portaal."
+_RULE_ADVICE = {
+    "alleen-wi2013": _IN_PORTAAL,
+    "niet-ondertekend-niet-via-koppeling": _IN_PORTAAL,
+    "niet-ondertekend-alleen-wi2013": "U kunt dit nu niet vastleggen. Wacht tot de inburgeraar heeft ondertekend.",
+}
+# One per rule, by its code: what a registration must keep to is said in one place only.
+RULES: Mapping[str, Problem] = MappingProxyType(
+    {
+        code: Problem(
+            code,
+            400,
+            text,
+            f"{text}. Wij hebben deze registratie niet vastgelegd.",
+            _RULE_ADVICE.get(code, "Verbeter de registratie. Stuur haar opnieuw in een nieuw bericht."),
+        )
+        for code, text in TEXTS.items()
+    }
+)
+
 # The first of a status stands for it when nothing more is known.
 ALL = (
     *(REQUEST, INPUT, JSON, SECRET_IN_ADDRESS),
     *(NO_KEY, EXPIRED, REVOKED, SUSPENDED, SLEEPING, NO_SYSTEM),
     *(REFUSED, NOT_FOUND, METHOD, NOT_ACCEPTABLE, CONFLICT, TOO_LARGE, MEDIA_TYPE, TOO_OFTEN, FAILURE, UNAVAILABLE),
+    *(OTHER_OMGEVING, RUNNING, REUSED, UNKNOWN_PERSON, NO_BSN, SIGNED, *RULES.values()),
 )
 BY_SLUG = {problem.slug: problem for problem in ALL}
 BY_STATUS = {problem.status: problem for problem in reversed(ALL)}

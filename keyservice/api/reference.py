@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyservice.api.document import problems_of
+from keyservice.api.operation import PER_ITEM
 from keyservice.api.problems import INPUT, Problem
 
 Schema = Mapping[str, Any]
@@ -61,6 +62,7 @@ class Operation:
     request: str
     answer: str
     problems: Sequence[Problem]
+    per_item: Sequence[Problem]
 
 
 def operations(document: Schema) -> Iterator[Operation]:
@@ -88,9 +90,12 @@ def _operation(method: str, root: str, path: str, one: Schema, schemas: Schema) 
         body=body,
         sent=[*parts, *_rows(sent, schemas)],
         received=list(_rows(received, schemas)),
-        request=_command(method, f"{root}{path}", scheme, body, example(sent, schemas)),
+        request=_command(
+            method, _url(root, path, one), scheme, body, sent=example(sent, schemas), headers=_headers(one, schemas)
+        ),
         answer=_pretty(example(received, schemas)),
         problems=problems_of(one["operationId"], scheme, body=body),
+        per_item=PER_ITEM[one["operationId"]],
     )
 
 
@@ -111,8 +116,10 @@ def example(schema: Schema, schemas: Schema) -> Any:
 def example_of_problem() -> str:
     """Return what a problem with two faults in the input looks like."""
     told = {"type": INPUT.type, "title": INPUT.title, "status": INPUT.status, "detail": INPUT.happened}
-    wrong = {"veld": "startdatum", "code": "geen-datum", "melding": "Dit moet een datum zijn, bijvoorbeeld 2026-11-25."}
-    missing = {"veld": "traject", "code": "verplicht", "melding": "Dit veld is verplicht."}
+    place = "registraties.0."
+    text = "Dit moet een datum zijn, bijvoorbeeld 2026-11-25."
+    wrong = {"veld": f"{place}startDeelname", "code": "geen-datum", "melding": text}
+    missing = {"veld": f"{place}bsn", "code": "verplicht", "melding": "Dit veld is verplicht."}
     return _pretty(told | {"fouten": [wrong, missing]})
 
 
@@ -166,9 +173,23 @@ def _plain(schema: Schema, schemas: Schema) -> Schema:
     return schema
 
 
-def _command(method: str, url: str, scheme: str | None, body: str | None, sent: Any) -> str:
+def _url(root: str, path: str, one: Schema) -> str:
+    """Return an address that may be asked: the parts of its path filled in."""
+    values = {part["name"]: _VALUES["uuid"] for part in one["parameters"] if part["in"] == "path"}
+    return root + path.format_map(values)
+
+
+def _headers(one: Schema, schemas: Schema) -> Mapping[str, str]:
+    """Return the headers of its own that an operation takes, with examples."""
+    return {part["name"]: example(part["schema"], schemas) for part in one["parameters"] if part["in"] == "header"}
+
+
+def _command(
+    method: str, url: str, scheme: str | None, body: str | None, *, sent: Any, headers: Mapping[str, str]
+) -> str:
     """Return the request as a command line for curl; the secret stands in a variable, not in the command."""
     lines = [f'curl -H "Authorization: Bearer ${scheme.upper()}"' if scheme else "curl"]
+    lines += [f'-H "{name}: {value}"' for name, value in headers.items()]
     if method not in {"GET", "POST"}:
         lines.append(f"-X {method}")
     if body == "application/json":

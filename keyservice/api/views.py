@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, g
 from flask.typing import ResponseReturnValue
 from pydantic import ConfigDict, Field
 
-from keyservice.api import guard, leaks
+from keyservice.api import guard, leaks, registering
 from keyservice.api.answers import of_failure
 from keyservice.api.document import document
 from keyservice.api.fields import Fields, Moment
@@ -15,7 +15,7 @@ from keyservice.api.versions import VERSION
 from keyservice.sleutels import verification
 from keyservice.web import access, machine
 
-__all__ = ["bp", "leaks"]  # importing that module hangs its operation into the one blueprint
+__all__ = ["bp", "leaks", "registering"]  # importing those modules hangs their operations into the one blueprint
 HEADERS = {
     "API-Version": VERSION,
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

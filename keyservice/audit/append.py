@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -42,6 +42,35 @@ def record(
     it concerns (default: the one acted for). Must be called inside `transaction()`: when the event cannot be written
     the act fails (I3). Raises ValueError when the fields are not those of the catalogue.
     """
+    row, privates = _made(event, actor, values, dossier=dossier, subject=subject, gemeente=gemeente, result=result)
+    # By the connection: the session has nothing to add, and takes half as long again.
+    db.session.connection().execute(_INSERT_EVENT, row)
+    if privates:
+        db.session.connection().execute(_INSERT_PRIVATE, privates)
+    return row["id"]
+
+
+def record_each(event: EventType, actor: Actor, each: Iterable[tuple[UUID, Mapping[str, object]]]) -> list[UUID]:
+    """Add one event per subject and its fields, outside any dossier, in two statements; return the ids in order."""
+    made = [_made(event, actor, values, subject=subject) for subject, values in each]
+    rows, privates = [row for row, _ in made], [private for _, found in made for private in found]
+    for statement, found in ((_INSERT_EVENT, rows), (_INSERT_PRIVATE, privates)):
+        if found:
+            db.session.connection().execute(statement, found)
+    return [row["id"] for row in rows]
+
+
+def _made(
+    event: EventType,
+    actor: Actor,
+    values: Mapping[str, object],
+    *,
+    dossier: UUID | None = None,
+    subject: UUID | str | None = None,
+    gemeente: str | None = None,
+    result: Result = Result.OK,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the row of an event, and those of its private texts."""
     last_numbers = use_case_numbers()
     if last_numbers is None:
         message = f"event {event.code} outside transaction()"
@@ -73,11 +102,8 @@ def record(
     }
     if actor.sleutel:
         content["sleutel"] = actor.sleutel
-    _insert(content, canonical_bytes(content))
-    if privates:
-        rows = [{"event": event_id, "name": n, "salt": salt, "value": v} for n, (salt, v) in privates.items()]
-        db.session.connection().execute(_INSERT_PRIVATE, rows)
-    return event_id
+    rows = [{"event": event_id, "name": n, "salt": salt, "value": v} for n, (salt, v) in privates.items()]
+    return _row(content, canonical_bytes(content)), rows
 
 
 def canonical_bytes(content: Mapping[str, Any]) -> bytes:
@@ -111,22 +137,18 @@ def _next_in_dossier(dossier: UUID, last: dict[UUID, int]) -> int:
     return last[dossier]
 
 
-def _insert(content: Mapping[str, Any], canonical: bytes) -> None:
-    # By the connection: the session has nothing to add, and takes half as long again.
-    db.session.connection().execute(
-        _INSERT_EVENT,
-        {
-            "id": content["id"],
-            "at": content["at"],
-            "code": content["event"],
-            "dossier": content["dossier"],
-            "dossier_number": content["number"],
-            "person": content["person"],
-            "gemeente": content["gemeente"],
-            "canonical": canonical,
-            "mac": settings.rings().mac(MAC_PURPOSE, canonical.decode()),
-        },
-    )
+def _row(content: Mapping[str, Any], canonical: bytes) -> dict[str, Any]:
+    return {
+        "id": content["id"],
+        "at": content["at"],
+        "code": content["event"],
+        "dossier": content["dossier"],
+        "dossier_number": content["number"],
+        "person": content["person"],
+        "gemeente": content["gemeente"],
+        "canonical": canonical,
+        "mac": settings.rings().mac(MAC_PURPOSE, canonical.decode()),
+    }
 
 
 def record_refusal(actor: Actor, act: str, reason: str, *, dossier: UUID | None = None) -> None:

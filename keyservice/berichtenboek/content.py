@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +45,10 @@ _CHAPTERS: Mapping[str, str] = {
     "contact": "Contact",
     "versies": "Versies en wijzigingen",
 }
-# Whether to send the same request again, by status of the problem; after all others something must be put right first.
-_AGAIN: Mapping[int, str] = {
+# Whether to send the same request again, by problem or else its status; after all others
+# something must be put right first.
+_AGAIN: Mapping[int | str, str] = {
+    problems.RUNNING.slug: "Ja, na de seconden van Retry-After.",
     409: "Nee. Kijk eerst wat er is veranderd.",
     429: "Ja, na de seconden van Retry-After.",
     500: "Ja, later. Wacht elke keer langer.",
@@ -55,7 +56,7 @@ _AGAIN: Mapping[int, str] = {
 }
 # Operations that a key opens, or that need none; the others are for systems of DUO.
 SCHEMES = ("sleutel", None)
-CLIENT = "voorbeeldclient.py"
+CLIENT, REGISTERING = "voorbeeldclient.py", "voorbeeldregistreren.py"
 IDEMPOTENCY = "Idempotency-Key"
 
 
@@ -100,6 +101,7 @@ class Book:
     answer_headers: Mapping[str, Any]
     key_pattern: str
     client: str
+    registering: str
     per_second: int
     burst: int
     link_days: int
@@ -130,7 +132,7 @@ class Book:
 
     def again(self, problem: Problem) -> str:
         """Return whether a program may send the same request again after a problem."""
-        return _AGAIN.get(problem.status, "Nee. Los het eerst op.")
+        return _AGAIN.get(problem.slug) or _AGAIN.get(problem.status, "Nee. Los het eerst op.")
 
 
 def here() -> Place:
@@ -145,7 +147,7 @@ def book(place: Place | None = None) -> Book:
     place, made = place or here(), document()
     found = list(reference.operations({**made, "servers": [{"url": place.root}]}))
     operations = [operation for scheme in SCHEMES for operation in found if operation.scheme == scheme]
-    told = {problem for operation in operations for problem in operation.problems}
+    told = {problem for operation in operations for problem in (*operation.problems, *operation.per_item)}
     return Book(
         place=place,
         edition=CURRENT,
@@ -159,19 +161,18 @@ def book(place: Place | None = None) -> Book:
         problem_example=reference.example_of_problem(),
         answer_headers=made["components"]["headers"],
         key_pattern=KEY_PATTERN.pattern,
-        client=_client(),
+        client=example(CLIENT).read_text("utf-8"),
+        registering=example(REGISTERING).read_text("utf-8"),
         per_second=int(limits.KEY_PER_SECOND),
         burst=limits.KEY_BURST,
         link_days=LINK_LIVES.days,
     )
 
 
-@cache
-def _client() -> str:
-    """Return the example program: in a wheel it stands beside this module, in a checkout among the documents."""
+def example(name: str) -> Path:
+    """Return an example program: in a wheel it stands beside this module, in a checkout among the documents."""
     here = Path(__file__)
-    places = (here.with_name(CLIENT), here.parents[2] / "docs" / CLIENT)
-    return next(path for path in places if path.is_file()).read_text("utf-8")
+    return next(path for path in (here.with_name(name), here.parents[2] / "docs" / name) if path.is_file())
 
 
 def text_of_program() -> str:

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "73e10a1a9eda9feb22255b4c61ba061bbf6951ccf556c7a023322ef6fa0cc374",
+        "eab6ae95954341cecf44502e436659cbcb15afe15ac80cab3d3286467525a073",
         ("De eerste versie.",),
     ),
 )

@@ -1,10 +1,14 @@
-"""The walk: one key from an empty form to an opened zip, by the people themselves, through the real pages and post.
+"""The walk: one key from an empty form to its first use, by the people themselves, through the real pages and post.
 
 It runs on a throwaway instance and leaves only what the recipients hold: their mails and their sms.
 """
 
+import csv
+import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import TypeVar
 
+from keyservice.berichtenboek.content import REGISTERING, example
 from keyservice.demo import people, stack
 from keyservice.demo.person import PersonAtBrowser, StepFailed
 from keyservice.demo.views import read_sms
@@ -123,6 +128,8 @@ def _road(scene: Scene) -> None:
     anna.press("Sleutel activeren")
     _expect_state(scene, key, life.State.ACTIVE)
     scene.tell("Anna has activated the key: it works")
+    for line in _register(scene, key):
+        scene.tell(f"cliëntvolgsysteem: {line}")
 
 
 def _fill_in(anna: PersonAtBrowser) -> None:
@@ -198,6 +205,28 @@ def _expect_state(scene: Scene, key: Secret, state: life.State) -> None:
         now = life.state(sleutel.facts, clock.now()) if sleutel else None
     if now is not state:
         raise StepFailed(f"the key is {now}, not {state}")
+
+
+def _register(scene: Scene, key: Secret) -> list[str]:
+    """Let the example cliëntvolgsysteem register all fictive inburgeraars with the key, and return what it tells.
+
+    It works for one gemeente and one law: it is told so about the others.
+    """
+    path = scene.running.instance / "verklaringen.csv"
+    with stack.INBURGERAARS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(
+            ("bsn", "ondertekend", "trajectGevolgd", "startDeelname", "eindeDeelname", "datumOndertekening")
+        )
+        writer.writerows((person["bsn"], "ja", "ja", "2022-02-03", "2022-02-04", "2022-02-04") for person in rows)
+    program = [sys.executable, str(example(REGISTERING)), scene.running.url, str(path)]
+    environ = {**os.environ, "SLEUTEL": key.reveal(), "PYTHONUTF8": "1"}
+    done = subprocess.run(program, env=environ, capture_output=True, encoding="utf-8", check=False)  # noqa: S603 - our own
+    if not done.stdout.startswith("Vastgelegd"):
+        raise StepFailed(f"the cliëntvolgsysteem failed: {done.stderr}")
+    return done.stdout.splitlines()
 
 
 def open_zip(mail: EmailMessage, password: str) -> str:

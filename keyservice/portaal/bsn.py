@@ -4,6 +4,7 @@ Two rings of their own: `bsn` seals; `bsn_index` makes the digest by which a per
 the processing log names him. Nine digits are soon guessed by whoever has that ring, so nothing else is made with it.
 """
 
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from keyservice import settings
@@ -12,7 +13,7 @@ from keyservice.kernel.secret import Secret
 
 RING, INDEX_RING = "bsn", "bsn_index"
 TABLE, COLUMN = "inburgeraar", "bsn"
-_FIND, _PSEUDONYM = "inburgeraar", "verwerking"
+_FIND, _PSEUDONYM, _MESSAGE = "inburgeraar", "verwerking", "bericht"
 
 
 def _place(row: UUID) -> Place:
@@ -52,3 +53,9 @@ def pseudonym(bsn: Secret) -> bytes:
 def pseudonyms(bsn: Secret) -> list[bytes]:
     """Return every name that a person may have in the processing log: one per key of the ring."""
     return settings.rings().macs(_PSEUDONYM, bsn.reveal(), ring=INDEX_RING)
+
+
+def macs_of_message(parts: Iterable[tuple[Secret | None, Sequence[str]]]) -> list[bytes]:
+    """Return what may be stored of a message: MACs over each BSN and what is said of him, newest ring key first."""
+    texts = [text for number, said in parts for text in (number.reveal() if number else "", *said)]
+    return settings.rings().macs(_MESSAGE, *texts, ring=INDEX_RING)

@@ -123,6 +123,22 @@ class Registration(Base):
         )
 
 
+class MachineMessage(Base):
+    """A message of a machine that was answered, kept for a while so that it gets the same answer when it comes again.
+
+    `name` is what the machine called it, `mac` is of what it held: never the message itself. `answer` is the body that
+    it got.
+    """
+
+    __tablename__ = "machine_message"
+
+    sleutel_id: Mapped[UUID] = mapped_column(ForeignKey("sleutel.id"), primary_key=True)
+    name: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    mac: Mapped[bytes] = mapped_column(LargeBinary)
+    answer: Mapped[str]
+
+
 class ProcessingLog(Base):
     """One look at somebody's data, with the fields of Logboek Dataverwerkingen; also one that was denied.
 

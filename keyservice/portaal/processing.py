@@ -4,7 +4,7 @@ It stands apart from the audit trail, and names the event of the same act. It te
 which the trail does not: there nobody is found by his BSN.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,19 +40,34 @@ class Activity(StrEnum):
 
 
 @dataclass
+class Subject:
+    """Somebody whom a look is about; `status` and `event` are those of the whole look unless he has his own."""
+
+    pseudonym: bytes | None
+    status: LookStatus | None = None
+    event: UUID | None = None
+
+
+@dataclass
 class Look:
     """What becomes known during a look: whom it is about, and its event in the audit trail."""
 
-    subjects: list[bytes] = field(default_factory=list)
+    subjects: list[Subject] = field(default_factory=list)
     event: UUID | None = None
 
-    def at_bsn(self, number: Secret) -> None:
+    def at_bsn(self, number: Secret) -> Subject:
         """Note that the look is about the person with a BSN, whether there is one or not."""
-        self.subjects.append(bsn.pseudonym(number))
+        self.subjects.append(Subject(bsn.pseudonym(number)))
+        return self.subjects[-1]
 
     def at(self, person: Inburgeraar) -> None:
         """Note that the look is about a person."""
         self.at_bsn(bsn.unseal(person.bsn, person.id))
+
+
+def ended(error: Exception) -> LookStatus:
+    """Return how a look ended that this error ended: denied, or failed."""
+    return LookStatus.UNSET if isinstance(error, NotFound | Refused) else LookStatus.ERROR
 
 
 @contextmanager
@@ -72,7 +87,6 @@ def processing(actor: Actor, activity: Activity) -> Iterator[Look]:
             "span_id": span.span_id,
             "parent_span_id": span.parent_id,
             "name": activity.value,
-            "status": status,
             "start_time": begun,
             "end_time": clock.now(),
             "processing_activity_id": f"urn:sleuteluitgifte:verwerking:{activity}",
@@ -82,9 +96,17 @@ def processing(actor: Actor, activity: Activity) -> Iterator[Look]:
             "gemeente": actor.gemeente,
             "origin": actor.origin,
         }
-        event = look.event if status is LookStatus.OK else None
-        about: Sequence[bytes | None] = look.subjects or [None]
-        rows = [common | {"id": new_id(), "data_subject_id": subject, "event": event} for subject in about]
+        stays = status is LookStatus.OK  # else nothing of it does, for nobody
+        rows = [
+            common
+            | {
+                "id": new_id(),
+                "data_subject_id": subject.pseudonym,
+                "status": (stays and subject.status) or status,
+                "event": (subject.event or look.event) if stays else None,
+            }
+            for subject in look.subjects or [Subject(None)]
+        ]
         db.session.execute(_INSERT, rows)
 
     try:
@@ -93,7 +115,7 @@ def processing(actor: Actor, activity: Activity) -> Iterator[Look]:
             status = LookStatus.OK
             write()
     except Exception as error:
-        status = LookStatus.UNSET if isinstance(error, NotFound | Refused) else LookStatus.ERROR
+        status = ended(error)
         with transaction():
             write()
         raise

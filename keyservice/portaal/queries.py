@@ -95,10 +95,26 @@ def numbers(versions_: Iterable[Registration]) -> dict[UUID, str]:
     return dict(db.session.execute(select(Sleutel.id, Sleutel.number).where(Sleutel.id.in_(wanted))).all())
 
 
-def by_message(sleutel: UUID, message_key: str) -> Registration | None:
-    """Return what a key registered by a message with this name."""
-    query = select(Registration).where(Registration.by_sleutel == sleutel, Registration.message_key == message_key)
-    return db.session.scalar(query)
+def by_messages(sleutel: UUID, message_keys: Iterable[str]) -> dict[str, Registration]:
+    """Return what a key registered by messages with these names."""
+    query = select(Registration).where(Registration.by_sleutel == sleutel, Registration.message_key.in_(message_keys))
+    return {str(found.message_key): found for found in db.session.scalars(query)}
+
+
+def by_digests(actor: Actor, digests: Iterable[bytes]) -> dict[bytes, Inburgeraar]:
+    """Return the people with one of these digests that this actor may see, by it.
+
+    They are locked, in one order: else two messages about the same people would wait for each other.
+    """
+    query = select(Inburgeraar).where(may_see(actor), Inburgeraar.bsn_digest.in_(digests)).order_by(Inburgeraar.id)
+    found = db.session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    return {person.bsn_digest: person for person in found}
+
+
+def newest_of(people: Iterable[UUID]) -> dict[UUID, Registration]:
+    """Return the newest version about each of these people, by person."""
+    query = select(Registration).where(Registration.inburgeraar_id.in_(people)).order_by(Registration.number)
+    return {version.inburgeraar_id: version for version in db.session.scalars(query)}
 
 
 def looks_at(number: Secret) -> Sequence[ProcessingLog]:
@@ -107,10 +123,6 @@ def looks_at(number: Secret) -> Sequence[ProcessingLog]:
     return db.session.scalars(query.order_by(ProcessingLog.start_time.desc())).all()
 
 
-def registration_for(actor: Actor, registration_id: UUID) -> Registration:
-    """Return a version about a person that this actor may see. Raises NotFound."""
-    found = db.session.get(Registration, registration_id)
-    if found is None:
-        raise NotFound("registration")
-    person_for(actor, found.inburgeraar_id)
-    return found
+def version(registration_id: UUID) -> Registration | None:
+    """Return a version by its id, about anybody."""
+    return db.session.get(Registration, registration_id)

@@ -84,31 +84,48 @@ def register(
     person_id: UUID,
     facts: Facts,
     *,
-    seen: int | None = None,
-    message_key: str | None = None,
+    seen: int,
 ) -> UUID:
     """Register whether somebody signed; return the id of the version.
 
-    `seen` is the number of the newest version that the page showed, 0 for none; a machine knows none. After a refusal
-    it may be registered again: both are kept, the newest counts. A message of a key that comes a second time
-    (`message_key`) gives what it gave the first time.
+    `seen` is the number of the newest version that the page showed, 0 for none. After a refusal it may be registered
+    again: both are kept, the newest counts.
 
-    Raises Refused, NotFound, Invalid (with `faults`), or Conflict: somebody was faster, it is signed already, or the
-    name of the message was used for something else.
+    Raises Refused, NotFound, Invalid (with `faults`), or Conflict: somebody was faster, or it is signed already.
     """
     with processing(actor, Activity.REGISTER) as look:
         person = _person(actor, person_id, look, locked=True)
-        if actor.sleutel and message_key and (earlier := queries.by_message(actor.sleutel, message_key)):
-            if (earlier.inburgeraar_id, earlier.facts) != (person_id, facts):
-                raise Conflict("message-key-used")
-            return earlier.id
-        newest = _newest(person_id, seen)
-        current = queries.counting(newest)
-        if current is not None and current.ondertekend:
-            raise Conflict("already-signed")
-        facts = _judged(person, facts, Channel.MACHINE if actor.sleutel else Channel.WEB)
-        version = _version(actor, person, newest, Kind.REGISTER, facts, message_key=message_key)
+        version = registered(actor, person, _newest(person_id, seen), facts)
         return _keep(actor, version, look)
+
+
+def registered(
+    actor: Actor,
+    person: Inburgeraar,
+    newest: Registration | None,
+    facts: Facts,
+    *,
+    message_key: str | None = None,
+) -> Registration:
+    """Return the version that registers something about a person, not stored yet; its MAC and event still lack.
+
+    Raises Invalid (with `faults`), or Conflict: it is signed already.
+    """
+    current = queries.counting(newest)
+    if current is not None and current.ondertekend:
+        raise Conflict("already-signed")
+    facts = _judged(person, facts, Channel.MACHINE if actor.sleutel else Channel.WEB)
+    return _version(actor, person, newest, Kind.REGISTER, facts, message_key=message_key)
+
+
+def registration(actor: Actor, registration_id: UUID) -> tuple[Registration, bool]:
+    """Return a version about a person of the own gemeente, and whether it counts. Raises NotFound, Refused."""
+    with processing(actor, Activity.VIEW) as look:
+        found = queries.version(registration_id)
+        if found is None:
+            raise NotFound("registration")
+        _person(actor, found.inburgeraar_id, look)
+        return found, queries.counting(queries.newest(found.inburgeraar_id)) is found
 
 
 def correct(actor: Actor, person_id: UUID, facts: Facts, reason: str, *, seen: int) -> UUID:

@@ -152,6 +152,13 @@ ERASED_BY_TIMER = (
     Kind("session", "A session", "30 minutes idle, 10 hours at most", "", _of("login_session", "*")),
     Kind("device", "A browser that was used before", "400 days", "last login with it", _of("known_device", "*")),
     Kind("refusal", "The network address of an unknown party", "1 day", "the refusal", _of("anonymous_refusal", "*")),
+    Kind(
+        "machine-message",
+        "The answer to a message of a machine: which of its people were registered, by number, and a MAC over it",
+        "7 days",
+        "the answer",
+        _of("machine_message", "*"),
+    ),
     Kind("guess", "Counters of wrong guesses, under a MAC", "1 hour", "the first guess", _of("login_counter", "*")),
 )
 # Random numbers of people: they say who as long as the account has a name, and nothing after.

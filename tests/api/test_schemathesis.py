@@ -7,6 +7,7 @@ that are documented; good input is accepted and bad input refused; nothing witho
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -76,12 +77,16 @@ def test_every_operation_keeps_its_promise(promised: Promised, mode: GenerationM
         statuses = set()
 
         def keeps(case: OneCase) -> None:
-            answer = case.call_and_validate(headers={"Authorization": f"Bearer {secret}"})  # noqa: B023 - called at once
+            headers = {"Authorization": f"Bearer {secret}"}  # noqa: B023 - called at once
+            if mode is GenerationMode.POSITIVE and "Idempotency-Key" in (case.headers or {}):
+                headers["Idempotency-Key"] = str(uuid4())  # else another message comes with the key of an earlier one
+            answer = case.call_and_validate(headers=headers)
             statuses.add(answer.status_code)  # noqa: B023
 
         try_all(operation, mode, keeps)
         if mode is GenerationMode.POSITIVE:
-            assert statuses <= {200, 201}, operation.label
+            # What has an id in its address is nearly never there; tests/api/test_registering.py asks for what is.
+            assert statuses <= ({200, 404} if "{" in operation.path else {200, 201}), operation.label
 
 
 def test_every_operation_refuses_a_stranger(promised: Promised) -> None:

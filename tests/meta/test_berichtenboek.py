@@ -93,7 +93,7 @@ def test_every_problem_that_can_come_stands_in_it_with_what_to_do(app: Flask) ->
     told = words(app)
     with app.app_context():
         operations = content.book().operations
-    expected = {problem for one in operations for problem in one.problems}
+    expected = {problem for one in operations for problem in (*one.problems, *one.per_item)}
     assert expected
     for problem in problems.ALL:
         assert (f"{problem.type} {problem.happened} {problem.advice}" in told) is (

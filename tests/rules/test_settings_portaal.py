@@ -42,7 +42,7 @@ def test_an_operator_has_a_file_of_his_own(tmp_path: Path) -> None:
     file = tmp_path / "redenen.csv"
     file.write_text(HEAD + "ZIEK,Langdurig ziek,2026-01-01,2026-12-31,nee\n", "utf-8")
     faults: list[str] = []
-    reason = portaal("", str(file), faults).reasons["ZIEK"]
+    reason = portaal("", str(file), "productie", faults).reasons["ZIEK"]
     assert faults == []
     days = (date(2025, 12, 31), date(2026, 1, 1), date(2026, 12, 31), date(2027, 1, 1))
     assert [reason.valid_on(day) for day in days] == [False, True, True, False]
@@ -65,7 +65,7 @@ def test_a_file_that_is_wrong_is_told_with_its_line(tmp_path: Path, content: str
     file = tmp_path / "redenen.csv"
     file.write_text(content, "utf-8")
     faults: list[str] = []
-    portaal("", str(file), faults)
+    portaal("", str(file), "productie", faults)
     assert len(faults) == 1
     assert faults[0].startswith("REASONS: ")
     assert fault in faults[0]
@@ -73,5 +73,5 @@ def test_a_file_that_is_wrong_is_told_with_its_line(tmp_path: Path, content: str
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     faults: list[str] = []
-    portaal("", str(tmp_path / "weg.csv"), faults)
+    portaal("", str(tmp_path / "weg.csv"), "productie", faults)
     assert "cannot be read" in faults[0]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
-from benchmarks import audit_trail, issue, lookup, mail, pages, stage, verify, writers, zip_file
+from benchmarks import audit_trail, issue, lookup, mail, pages, register, stage, verify, writers, zip_file
 from keyservice.audit.sealer import seal
 from keyservice.database import db
 from keyservice.outbox.models import Delivery, OutboxMessage
@@ -106,3 +106,22 @@ def test_the_row_issue_compares_builds_that_leave_the_same_rows(database: str) -
 def test_the_row_issue_runs() -> None:
     figures = issue.run(["sqlite"], rounds=1, wave_rounds=1, wave=2)
     assert [one.goal for one in figures] == [2.4, 0.5, 1.8, 0.222]
+
+
+def test_the_row_register_runs_and_its_peer_writes_as_many_rows() -> None:
+    figures = register.run(rounds=1, slice_seconds=0, registrations=60, many=20)
+    assert len(figures) == 5 * len(stage.databases())
+    with stage.stage() as app:
+        bench = register.Bench(app)
+        (rows,), (message,) = bench.rows(20, 1), bench.messages(20, 1)
+        assert written(app, lambda: bench.insert(rows)) == written(app, lambda: bench.send(message)) == [20] * 4
+
+
+def written(app: Flask, work: Callable[[], object]) -> list[int]:
+    """Return how many rows work adds to each table of a registration."""
+    with app.app_context():
+        before = [db.session.scalar(select(func.count()).select_from(table)) or 0 for table in register.TABLES]
+        db.session.rollback()
+        work()
+        after = [db.session.scalar(select(func.count()).select_from(table)) or 0 for table in register.TABLES]
+    return [new - old for new, old in zip(after, before, strict=True)]

@@ -27,7 +27,6 @@ from keyservice.portaal.models import Inburgeraar, Kind, LookStatus, ProcessingL
 from keyservice.portaal.versions import intact
 from keyservice.retention import service as forgetting
 from tests.factories.aanvragen import actor
-from tests.factories.issuance import issuance, issued
 from tests.factories.portaal import REFUSED, REFUSED_AFTER, SIGNED, inburgeraar
 from tests.usecases.test_state import unexplained
 
@@ -203,43 +202,6 @@ def test_a_version_that_somebody_changed_in_the_database_does_not_fit_its_mac(am
     with transaction() as session:
         session.execute(update(Registration).where(Registration.id == version_id).values(reden="VERHUISD"))
     assert not intact(db.session.get_one(Registration, version_id))
-
-
-# By a key
-
-
-def machine(sleutel: UUID, gemeente: str = "9998") -> Actor:
-    return Actor(None, frozenset(), gemeente, "api", sleutel=sleutel)
-
-
-@pytest.fixture
-def sleutel(amira: UUID) -> UUID:
-    return issuance(issued()).sleutel_id
-
-
-def test_a_key_registers_for_its_own_gemeente_and_a_message_that_comes_again_changes_nothing(
-    amira: UUID, sleutel: UUID
-) -> None:
-    first = service.register(machine(sleutel), amira, SIGNED, message_key="bericht-1")
-    assert service.register(machine(sleutel), amira, SIGNED, message_key="bericht-1") == first
-    version = db.session.get_one(Registration, first)
-    assert (version.by_person, version.by_sleutel) == (None, sleutel)
-    assert len(queries.versions(amira)) == 1
-    with pytest.raises(Conflict, match="message-key-used"):
-        service.register(machine(sleutel), amira, REFUSED, message_key="bericht-1")
-    with pytest.raises(NotFound):
-        service.register(machine(sleutel, "9999"), amira, SIGNED)
-    assert queries.registration_for(machine(sleutel), first).id == first
-    with pytest.raises(NotFound):
-        queries.registration_for(machine(sleutel, "9999"), first)
-
-
-def test_a_key_cannot_register_for_the_wi2021(context: Flask, tmp_path: Path) -> None:
-    person = inburgeraar(tmp_path, wet="Wi2021", plicht_van="2022-02-01", plicht_tot="2023-08-01")
-    sleutel = issuance(issued()).sleutel_id
-    with pytest.raises(Invalid) as refused:
-        service.register(machine(sleutel), person, SIGNED)
-    assert [fault.code for fault in refused.value.data["faults"]] == ["alleen-wi2013"]  # type: ignore[attr-defined]  # see above
 
 
 # The processing log

@@ -35,6 +35,7 @@ from keyservice.kernel.secret import Secret
 from keyservice.outbox import service as outbox
 from keyservice.outbox.models import LetterStatus, OutboxMessage
 from keyservice.portaal import export as exporting
+from keyservice.portaal import queries as portaal_queries
 from keyservice.portaal import service as portaal
 from keyservice.sleutels import blocking
 from keyservice.sleutels import service as sleutels
@@ -66,6 +67,11 @@ def _somebody(found: object) -> None:
     """Raise NotFound when a search found nobody: for who asks they are not there."""
     if not found:
         raise NotFound("inburgeraar")
+
+
+def _version_of(person: UUID) -> UUID:
+    newest = portaal_queries.newest(person)
+    return newest.id if newest else person
 
 
 class Ids:
@@ -200,8 +206,9 @@ USE_CASES: dict[str, tuple[frozenset[Role], UseCase]] = {
         lambda a, _: _somebody(portaal.find_by_name(a, "Voorbeeldstra", "1985-11-03")),
     ),
     "portaal.view": (WI2013, lambda a, i: portaal.view(a, i.inburgeraar)),
+    "portaal.registration": (WI2013, lambda a, i: portaal.registration(a, _version_of(i.registered))),
     "portaal.show_bsn": (WI2013, lambda a, i: portaal.show_bsn(a, i.inburgeraar)),
-    "portaal.register": (WI2013, lambda a, i: portaal.register(a, i.inburgeraar, REFUSED)),
+    "portaal.register": (WI2013, lambda a, i: portaal.register(a, i.inburgeraar, REFUSED, seen=0)),
     "portaal.correct": (WI2013, lambda a, i: portaal.correct(a, i.registered, REFUSED_AFTER, "Toch", seen=1)),
     "portaal.withdraw": (WI2013, lambda a, i: portaal.withdraw(a, i.registered, "Toch", seen=1)),
     "exporting.export": (WI2013, lambda a, i: exporting.export(a, i.inburgeraar)),
@@ -216,6 +223,7 @@ PUBLIC = {
 }
 # Reading for the page of a step, with the checks of that step; and parts of other use cases.
 PARTS = {
+    "portaal.registered",
     "review.aanvraag_for_step",
     "issuances.hand_out_next",
     "waves.require_startable",

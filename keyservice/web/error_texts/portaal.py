@@ -6,8 +6,4 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Klopt er iets niet aan wat er staat? Verbeter het dan, of trek het in.",
     ),
     "nothing-registered": ("Er is niets vastgelegd", "Misschien heeft een collega het intussen ingetrokken."),
-    "message-key-used": (
-        "Dit bericht is al gebruikt voor iets anders",
-        "Met hetzelfde kenmerk kwam eerder een bericht met een andere inhoud. Geef elk bericht een eigen kenmerk.",
-    ),
 }

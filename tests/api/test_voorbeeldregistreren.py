@@ -1,0 +1,142 @@
+"""The example that registers a file: run as a program of its own, against a real server, over a line that breaks."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from keyservice.database import db
+from keyservice.demo import stack
+from keyservice.portaal import loading
+from keyservice.portaal.models import Registration
+from tests.factories.keys import awake, mistyped
+from tests.factories.portaal import bsns, write_file
+
+PROGRAM = Path(__file__).parents[2] / "docs" / "voorbeeldregistreren.py"
+COLUMNS = ("bsn", "ondertekend", "trajectGevolgd", "startDeelname", "eindeDeelname", "datumOndertekening")
+NOBODY = "999990093"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Stack]:
+    with stack.running(tmp_path_factory.mktemp("register") / "instance") as program:
+        yield program
+
+
+def run(url: str, key: str, path: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the program; -I -S: without our packages, with the standard library only."""
+    command = [sys.executable, "-I", "-S", "-W", "error", str(PROGRAM), url, str(path)]
+    environ = {"PATH": os.environ["PATH"], "SLEUTEL": key}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def statements(path: Path, numbers: Sequence[str], **differs: str) -> Path:
+    row = dict(zip(COLUMNS, ("", "ja", "ja", "2020-02-03", "2020-02-04", "2020-02-04"), strict=True))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, delimiter=";")
+        writer.writeheader()
+        writer.writerows({**row, "bsn": number, **differs} for number in numbers)
+    return path
+
+
+def people(app: Flask, folder: Path, first: int, count: int) -> list[str]:
+    numbers = bsns(count, first=first)
+    with app.app_context():
+        assert loading.load(write_file(folder / "people.csv", [{"bsn": number} for number in numbers])).loaded
+    return numbers
+
+
+def registered(app: Flask) -> int:
+    with app.app_context():
+        db.session.rollback()
+        return db.session.scalar(select(func.count()).select_from(Registration)) or 0
+
+
+def key_of(app: Flask) -> str:
+    with app.app_context():
+        return awake()[1]
+
+
+def test_it_registers_a_file_in_batches_and_tells_what_was_refused_and_why(
+    running: stack.Stack, tmp_path: Path
+) -> None:
+    key, before = key_of(running.app), registered(running.app)
+    numbers = people(running.app, tmp_path, 999_920_000, 1200)
+    path = statements(tmp_path / "verklaringen.csv", [*numbers[:5], NOBODY, "12", *numbers[5:]])
+    done = run(running.url, key, path)
+    assert done.stderr.endswith("1202 van 1202\n")
+    assert done.stdout.splitlines() == [
+        "Vastgelegd: 1200. Geweigerd: 2.",
+        "Regel 7: Wij kennen niemand met dit burgerservicenummer, of hij hoort bij een andere gemeente. Meer uitleg: "
+        "/problemen/inburgeraar-onbekend",
+        "Regel 8: bsn: De tekst heeft niet de goede vorm.",
+    ]
+    assert done.returncode == 1
+    assert registered(running.app) == before + 1200
+
+
+def test_a_wrong_key_is_told_and_registers_nothing(running: stack.Stack, tmp_path: Path) -> None:
+    done = run(running.url, mistyped(key_of(running.app)), statements(tmp_path / "een.csv", [NOBODY]))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/problemen/geen-geldige-sleutel" in done.stderr
+
+
+@contextmanager
+def breaking(port: int, times: int) -> Iterator[tuple[str, list[bytes]]]:
+    """Run a line to the server that breaks, so many times, when the request is done and the answer is on its way."""
+    requests: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", port)) as server:
+                request = _whole(client)
+                requests.append(request)
+                server.sendall(request)
+                answer = server.makefile("rb").read()
+                client.sendall(answer[:40] if len(requests) <= times else answer)
+
+    thread = Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def _whole(client: socket.socket) -> bytes:
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += client.recv(65536)
+    head, _, body = found.partition(b"\r\n\r\n")
+    size = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    while len(body) < size:
+        body += client.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def test_a_connection_that_breaks_in_the_middle_doubles_nothing(running: stack.Stack, tmp_path: Path) -> None:
+    key, before = key_of(running.app), registered(running.app)
+    numbers = people(running.app, tmp_path, 999_950_000, 30)
+    path = statements(tmp_path / "verklaringen.csv", numbers)
+    with breaking(int(running.url.rsplit(":", 1)[1]), times=2) as (url, requests):
+        done = run(url, key, path)
+    assert (done.returncode, done.stdout) == (0, "Vastgelegd: 30. Geweigerd: 0.\n"), done.stderr
+    assert len(requests) == 3
+    assert len(set(requests)) == 1, "with the same Idempotency-Key"
+    assert registered(running.app) == before + 30
