@@ -15,9 +15,9 @@ ROWS: dict[str, Callable[[], list[Figure]]] = {
     "audit-verify": audit_trail.run_verify,
     "audit-commit": writers.run,
     "pages": pages.run,
+    "register": register.run,
     "verify": verify.run,
     "lookup": lookup.run,
-    "register": register.run,
 }
 
 

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "eab6ae95954341cecf44502e436659cbcb15afe15ac80cab3d3286467525a073",
+        "4fea87e69b892994b02d0968624e26ab59f134ae9891b78352ded1abff1a705e",
         ("De eerste versie.",),
     ),
 )
