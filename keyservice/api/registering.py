@@ -112,7 +112,7 @@ def _problem(error: UseCaseError) -> ProbleemVanRegistratie:
     found = cast("Sequence[Fault]", error.data.get("faults", ()))
     faults = [Fout(veld=_FIELDS[fault.field], code=fault.code, melding=f"{fault.text}.") for fault in found]
     kind = KINDS[faults[0].code if faults else error.code]
-    return ProbleemVanRegistratie(**members_of(kind), fouten=faults)
+    return ProbleemVanRegistratie.model_validate(members_of(kind) | {"fouten": faults})
 
 
 @operation(
@@ -132,7 +132,7 @@ def participatieverklaring(registratie_id: UUID) -> Vastgelegd:
         found, counts = service.registration(_actor(), registratie_id)
     except NotFound:
         raise NotFound("registration") from None  # whoever it is about
-    return Vastgelegd(id=found.id, vastgelegd_op=found.at, geldt=counts, **_content(found))
+    return Vastgelegd.model_validate({"id": found.id, "vastgelegd_op": found.at, "geldt": counts} | _content(found))
 
 
 def _content(found: Registration) -> dict[str, object]:

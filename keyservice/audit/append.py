@@ -47,7 +47,8 @@ def record(
     db.session.connection().execute(_INSERT_EVENT, row)
     if privates:
         db.session.connection().execute(_INSERT_PRIVATE, privates)
-    return row["id"]
+    event_id: UUID = row["id"]
+    return event_id
 
 
 def record_each(event: EventType, actor: Actor, each: Iterable[tuple[UUID, Mapping[str, object]]]) -> list[UUID]:

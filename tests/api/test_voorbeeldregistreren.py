@@ -74,12 +74,11 @@ def test_it_registers_a_file_in_batches_and_tells_what_was_refused_and_why(
     path = statements(tmp_path / "verklaringen.csv", [*numbers[:5], NOBODY, "12", *numbers[5:]])
     done = run(running.url, key, path)
     assert done.stderr.endswith("1202 van 1202\n")
-    assert done.stdout.splitlines() == [
-        "Vastgelegd: 1200. Geweigerd: 2.",
-        "Regel 7: Wij kennen niemand met dit burgerservicenummer, of hij hoort bij een andere gemeente. Meer uitleg: "
-        "/problemen/inburgeraar-onbekend",
-        "Regel 8: bsn: De tekst heeft niet de goede vorm.",
-    ]
+    told, unknown, malformed = done.stdout.splitlines()
+    assert told == "Vastgelegd: 1200. Geweigerd: 2."
+    assert unknown.startswith("Regel 7: Wij kennen niemand met dit burgerservicenummer")
+    assert unknown.endswith("Meer uitleg: /problemen/inburgeraar-onbekend")
+    assert malformed == "Regel 8: bsn: De tekst heeft niet de goede vorm."
     assert done.returncode == 1
     assert registered(running.app) == before + 1200
 

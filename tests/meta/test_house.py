@@ -41,6 +41,7 @@ REVEALS = {
     "kernel/zips.py",  # encrypts with the password
     "portaal/bsn.py",  # seals a BSN, and makes its digest and pseudonym
     "portaal/views.py",  # shows a BSN to who asked for it
+    "demo/walk.py",  # gives the key to the example cliëntvolgsysteem
     "portaal/loading.py",  # finds a BSN that stands twice in a file
     "outbox/channels/mail.py",  # logs in at the mail server
     "outbox/channels/sms_http.py",  # proves to the gateway that it is us
