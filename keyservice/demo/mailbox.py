@@ -25,7 +25,7 @@ class _Keeper:
         self.count += 1
         recipient = _UNSAFE.sub("_", str(envelope.rcpt_tos[0]).lower())
         # Written under another name first: who looks at the folder never sees half a mail.
-        path = self.folder / f"{self.count:04d}-{recipient}.eml"
+        path = self.folder / f"{self.count:08d}-{recipient}.eml"
         beside = path.with_suffix(".part")
         beside.write_bytes(bytes(envelope.original_content or b""))
         beside.rename(path)
