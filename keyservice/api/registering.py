@@ -105,7 +105,11 @@ def _told(results: Sequence[Result]) -> str:
 
 
 def _result(result: Result) -> Resultaat:
-    return Resultaat(id=result) if isinstance(result, UUID) else Resultaat(probleem=_problem(result))
+    return (
+        Resultaat(id=result, probleem=None)
+        if isinstance(result, UUID)
+        else Resultaat(id=None, probleem=_problem(result))
+    )
 
 
 def _problem(error: UseCaseError) -> ProbleemVanRegistratie:

@@ -49,6 +49,7 @@ WITHOUT_EVENT = {
     "keyservice.accounts.devices.tell_many_failures": "each refused guess is an event already",
     "keyservice.accounts.devices.forget_unused": "the cookie was over",
     "keyservice.outbox.beats.forget_dead": "it only tells which workers live",
+    "keyservice.portaal.machine.forget_answers": "each registration it told of has its event",
     "keyservice.audit.status.tell_broken": "it only writes to the log",
     "keyservice.worker._forget": "the counter was over",
 }

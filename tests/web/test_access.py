@@ -230,4 +230,5 @@ def test_url_parts_are_in_kebab_case(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         fixed = "".join(text for is_variable, text in rule._trace if not is_variable)
         assert fixed.split("|")[-1] == fixed.split("|")[-1].lower(), rule.rule
-        assert "_" not in fixed.split("|", 1)[-1], rule.rule
+        # NL API Design Rules: an act that is no resource begins with a line below.
+        assert "_" not in fixed.split("|", 1)[-1].replace("/_zoek", "/zoek"), rule.rule
