@@ -95,7 +95,7 @@ def leg_vast(url: str, sleutel: str, regels: list[Regel]) -> Iterator[tuple[int,
         if goed:
             yield from leg_vast(url, sleutel, goed)
         return
-    for (nummer, _), resultaat in zip(regels, resultaten):
+    for (nummer, _), resultaat in zip(regels, resultaten, strict=True):
         if probleem := resultaat.get("probleem"):
             meldingen = [one["melding"] for one in probleem.get("fouten", [])] or [probleem["detail"]]
             yield nummer, f"{' '.join(meldingen)} Meer uitleg: {probleem['type']}"

@@ -126,8 +126,8 @@ class ProbleemVanRegistratie(Fields):
 class Resultaat(Fields):
     """Wat er van één registratie werd: een nummer, of een probleem."""
 
-    id: UUID | None = Field(None, description="Het nummer van wat er is vastgelegd.")
-    probleem: ProbleemVanRegistratie | None = Field(None, description="Waarom er niets is vastgelegd.")
+    id: UUID | None = Field(default=None, description="Het nummer van wat er is vastgelegd.")
+    probleem: ProbleemVanRegistratie | None = Field(default=None, description="Waarom er niets is vastgelegd.")
 
 
 class Resultaten(Fields):

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "4fea87e69b892994b02d0968624e26ab59f134ae9891b78352ded1abff1a705e",
+        "3703a3a773d09aa68230642e1b6685b168830d7cb344e4b5880124db91810f74",
         ("De eerste versie.",),
     ),
 )

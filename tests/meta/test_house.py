@@ -21,7 +21,6 @@ ERRORS = {"NotFound", "Refused", "Conflict", "Invalid"}
 # Where a secret may become clear text, and why.
 REVEALS = {
     "aanvragen/contact_views.py",  # shows the password of a practice zip to the person who opens it
-    "demo/walk.py",  # gives the demo key to the example client, as a gemeente gives hers to its software
     "accounts/oidc_client.py",  # proves to the provider of OpenID Connect that it is us
     "accounts/invitations.py",  # makes the MAC of a code
     "accounts/people_views.py",  # shows a code to its inviter, once
