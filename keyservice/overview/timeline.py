@@ -11,6 +11,7 @@ from keyservice.audit.queries import EventView
 from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
 from keyservice.kernel.text import ERASED
+from keyservice.sleutels.life import Standing
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
 _HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
@@ -48,6 +49,15 @@ _REACHED: Mapping[Status, int] = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class KeyNow:
+    """How a delivered key stands; `day` is that of its next change, as a text, and `replaced` that another took over."""
+
+    stands: Standing
+    day: str = ""
+    replaced: bool = False
+
+
+@dataclass(frozen=True)
 class Handover:
     """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand.
 
@@ -61,6 +71,7 @@ class Handover:
     by_letter: bool = False
     old_works: bool = False
     leaked: bool = False
+    key: KeyNow | None = None
 
 
 @dataclass(frozen=True)

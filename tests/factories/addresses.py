@@ -96,7 +96,7 @@ TYPED = {name: value for step in STEPS.values() for name, value in step.items()}
     "code": "12345678",
     "naam": "Nieuwe Collega",
     "rol": "raadplegen_muteren_2013",
-    "waarom": "leaked",
+    "waarom": "exposed",
     "overlap": "14",
     "tot": "",
     "verloopt": "2199-12-31",

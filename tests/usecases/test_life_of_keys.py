@@ -138,7 +138,7 @@ def test_a_block_by_the_gemeente_gives_way_to_one_by_duo_and_not_the_other_way(k
 def test_i16_a_revoked_key_is_never_resumed(key: tuple[UUID, str]) -> None:
     issuance_id, secret = key
     key_acts.suspend(actor("anna"), issuance_id, "Kwijt")
-    key_acts.revoke(actor("gert"), issuance_id, Why.LEAKED, "Gestolen")
+    key_acts.revoke(actor("gert"), issuance_id, Why.EXPOSED, "Gestolen")
     assert len(told("sleutel-ingetrokken")) >= 2
     for who in ("anna", "gert", "rik"):
         with pytest.raises((Conflict, Refused)):
