@@ -32,8 +32,10 @@ _FOR_THE_GEMEENTE: Mapping[str, str] = MappingProxyType(
     {"aanvraag:ask": "question", "aanvraag:reject": "reason", "aanvraag:withdraw": "reason"}
 )
 _OF_THE_REQUEST = frozenset({"source", "agent"})
-_WARNING = frozenset({"ask", "return", "retract"})
-_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail", "leak"})
+_WARNING = frozenset({"ask", "return", "retract", "suspend", "ask-resume", "warn", "use-old"})
+_ERROR = frozenset(
+    {"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail", "leak", "expire"}
+)
 # The steps of the road, each as it reads while it has not happened yet.
 ROAD = (
     "U verstuurt de aanvraag",
@@ -50,7 +52,7 @@ _REACHED: Mapping[Status, int] = MappingProxyType(
 
 @dataclass(frozen=True)
 class KeyNow:
-    """How a delivered key stands; `day` is that of its next change, as a text, and `replaced` that another took over."""
+    """How a delivered key stands; `day` is that of its next change, as a text; `replaced`: another took over."""
 
     stands: Standing
     day: str = ""
