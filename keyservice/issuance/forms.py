@@ -28,7 +28,7 @@ _CODE = "Vul de activatiecode in: 8 letters en cijfers, bijvoorbeeld 2K7M-4QXP"
 
 WHY: Mapping[str, str] = MappingProxyType(
     {
-        Why.LEAKED: "Iemand anders heeft de sleutel, of dat kan",
+        Why.EXPOSED: "Iemand anders heeft de sleutel, of dat kan",
         Why.NOT_NEEDED: "De sleutel is niet meer nodig",
         Why.OTHER: "Iets anders",
     }

@@ -20,9 +20,9 @@ _GEMEENTE = (Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
 
 
 class Why(StrEnum):
-    """Why somebody revokes a key."""
+    """Why somebody revokes a key. EXPOSED is a suspicion: one that was found and reported is `service.LEAKED`."""
 
-    LEAKED = "leaked"
+    EXPOSED = "exposed"
     NOT_NEEDED = "not-needed"
     OTHER = "other"
 

@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from keyservice.gemeenten.queries import gemeente, names
 from keyservice.issuance import succession
-from keyservice.issuance.blueprint import bp
 from keyservice.issuance.forms import RefuseForm
 from keyservice.issuance.words import sleutel_badge
 from keyservice.kernel import clock
@@ -15,6 +14,8 @@ from keyservice.kernel.actor import Role
 from keyservice.sleutels import succession as successions
 from keyservice.web import access
 from keyservice.web.forms import Form
+
+bp = Blueprint("succession", __name__)
 
 
 @bp.get("/opvolging")
@@ -32,16 +33,16 @@ def predecessors() -> ResponseReturnValue:
 
 @bp.post("/opvolging/<code>/vragen")
 @access.allow(Role.GEMEENTEBEHEERDER)
-def ask_succession(code: str) -> ResponseReturnValue:
+def ask(code: str) -> ResponseReturnValue:
     """Ask that the keys of an ended gemeente act for this one."""
     succession.ask(access.actor(), code)
     flash("Uw vraag is verstuurd. Uw relatiebeheerder beslist en u krijgt daarover een e-mail.", "gelukt")
-    return redirect(url_for("issuance.predecessors"), 303)
+    return redirect(url_for("issuance.succession.predecessors"), 303)
 
 
 @bp.get("/opvolgingen")
 @access.allow(Role.RELATIEBEHEERDER)
-def successions_list() -> ResponseReturnValue:
+def index() -> ResponseReturnValue:
     """Show the questions that wait for a decision."""
     rows = successions.waiting()
     known = names(code for row in rows for code in (row.gemeente, row.successor))
@@ -51,36 +52,36 @@ def successions_list() -> ResponseReturnValue:
 
 @bp.get("/opvolgingen/<uuid:succession_id>")
 @access.allow(Role.RELATIEBEHEERDER)
-def show_succession(succession_id: UUID) -> ResponseReturnValue:
+def show(succession_id: UUID) -> ResponseReturnValue:
     """Show a question, the keys it is about, and the buttons to decide."""
     return _page(succession_id, RefuseForm())
 
 
 @bp.post("/opvolgingen/<uuid:succession_id>/goedkeuren")
 @access.allow(Role.RELATIEBEHEERDER, step_up=True)
-def approve_succession(succession_id: UUID) -> ResponseReturnValue:
+def approve(succession_id: UUID) -> ResponseReturnValue:
     """Let the keys act for the successor."""
     succession.approve(access.actor(), succession_id)
     flash("De vraag is goedgekeurd. De gemeente krijgt bericht.", "gelukt")
-    return redirect(url_for("issuance.successions_list"), 303)
+    return redirect(url_for("issuance.succession.index"), 303)
 
 
 @bp.post("/opvolgingen/<uuid:succession_id>/afwijzen")
 @access.allow(Role.RELATIEBEHEERDER)
-def refuse_succession(succession_id: UUID) -> ResponseReturnValue:
+def refuse(succession_id: UUID) -> ResponseReturnValue:
     """Refuse; the keys stop at the end of their gemeente."""
     form = RefuseForm()
     if not form.validate_on_submit():
         return _page(succession_id, form)
     succession.refuse(access.actor(), succession_id, form.reden.data or "")
     flash("De vraag is afgewezen. De gemeente krijgt bericht.", "gelukt")
-    return redirect(url_for("issuance.successions_list"), 303)
+    return redirect(url_for("issuance.succession.index"), 303)
 
 
 def _page(succession_id: UUID, form: Form) -> ResponseReturnValue:
     row = successions.succession(succession_id)
     title = "Sleutels van een opgeheven gemeente"
-    back = url_for("issuance.successions_list")
+    back = url_for("issuance.succession.index")
     page = render_template(
         "issuance/succession.html",
         row=row,

@@ -34,8 +34,9 @@ from keyservice.web import access
 from keyservice.web.forms import Form
 
 # Importing these modules hangs their pages into the one blueprint.
-__all__ = ["bp", "key_views", "leak_views", "receiving_views", "succession_views"]
+__all__ = ["bp", "key_views", "leak_views", "receiving_views"]
 bp.register_blueprint(letter_views.bp)
+bp.register_blueprint(succession_views.bp)
 _RETRIED = (
     "Het systeem verstuurt het bericht zo opnieuw. Lukt dat niet, dan probeert het systeem het nog 4 dagen. "
     "Daarna staat het bericht weer bij 'Mislukte berichten'."

@@ -149,6 +149,11 @@ def _sleutel(issuance: Issuance, now: datetime, ends_at: datetime | None) -> dic
     return rows | {"Geldig tot en met": datum(facts.expires_at)}
 
 
+def older_key(issuance: Issuance, now: datetime, ends_at: datetime | None) -> Rows:
+    """Return how the key before the newest one stands."""
+    return _rows({"Nummer": issuance.sleutel.number, **_sleutel(issuance, now, ends_at)})
+
+
 def issuance_for_gemeente(
     issuance: Issuance,
     letter: Letter | None,

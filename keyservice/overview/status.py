@@ -14,17 +14,18 @@ from keyservice.issuance import overlap
 from keyservice.issuance.leaver_queries import Leaver, keys_of_leavers
 from keyservice.issuance.messages import by_letter, zip_prefix
 from keyservice.issuance.models import End, Issuance
-from keyservice.issuance.queries import letters_of, of_aanvraag, underway
+from keyservice.issuance.queries import followers, letters_of, of_aanvraag, underway
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.outbox.queries import of_dossier as messages_of_dossier
 from keyservice.overview.key_buttons import KeyActs, key_acts
 from keyservice.overview.remedies import for_gemeente, undelivered
-from keyservice.overview.timeline import Handover, Moment, happened, or_erased, to_come
+from keyservice.overview.timeline import Handover, KeyNow, Moment, happened, or_erased, to_come
 from keyservice.overview.todo import Act, Todo, todo
-from keyservice.sleutels.life import State, state
+from keyservice.sleutels.life import REPLACED, State, standing, state
 from keyservice.sleutels.service import LEAKED
+from keyservice.web.dates import datum
 
 _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 
@@ -33,7 +34,8 @@ _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 class StatusView:
     """What the status page shows. `lacking` are codes of `contacts.queries.missing`.
 
-    `undelivered` are messages that did not arrive, each with what the gemeente can do.
+    `undelivered` are messages that did not arrive, each with what the gemeente can do. `older` are keys before the
+    newest that still live, with what can be done about them and when they stop because of the newest.
     """
 
     todo: Todo
@@ -53,12 +55,14 @@ class StatusView:
     may_stop_old: bool
     key: KeyActs
     ends_at: datetime | None
+    older: Sequence[tuple[Issuance, KeyActs, datetime | None]]
     leavers: Sequence[Leaver]
 
 
 def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
     """Return how an aanvraag stands for somebody of its gemeente."""
-    issuance = next(iter(reversed(of_aanvraag(aanvraag.id))), None)
+    issuances = of_aanvraag(aanvraag.id)
+    issuance = issuances[-1] if issuances else None
     messages = messages_of_dossier(aanvraag.id)
     handover = handover_of(issuance)
     box = todo_of(aanvraag, issuance)
@@ -83,6 +87,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         may_stop_old=aanvrager,
         key=key_acts(actor, issuance, clock.now()),
         ends_at=overlap.ends_of([issuance.sleutel_id]).get(issuance.sleutel_id) if issuance else None,
+        older=_older(actor, issuances),
         leavers=keys_of_leavers(aanvraag=aanvraag.id),
     )
 
@@ -127,7 +132,27 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
         by_letter=by_letter(issuance),
         old_works=issuance.renews is not None and state(issuance.renews.facts, clock.now()) is State.ACTIVE,
         leaked=issuance.sleutel.reason == LEAKED,
+        key=_key_now(issuance) if issuance.end_reason is End.DONE else None,
     )
+
+
+def _key_now(issuance: Issuance) -> KeyNow:
+    """Return how a delivered key stands, with the one that follows it."""
+    sleutel, now = issuance.sleutel, clock.now()
+    follower = followers([sleutel.id]).get(sleutel.id)
+    used = follower is not None and follower.first_used_at is not None
+    stands = standing(sleutel.facts, now, overlap.old_until(follower) if follower and used else None)
+    works = follower is not None and state(follower.sleutel.facts, now) is State.ACTIVE
+    over = stands.state in {State.REVOKED, State.EXPIRED}
+    replaced = sleutel.reason == REPLACED or (works and (used or over))
+    return KeyNow(stands, datum(stands.next_at), replaced)
+
+
+def _older(actor: Actor, issuances: Sequence[Issuance]) -> list[tuple[Issuance, KeyActs, datetime | None]]:
+    """Return the keys before the newest that still live: somebody may have to block or revoke them."""
+    acts = [(issuance, key_acts(actor, issuance, clock.now())) for issuance in issuances[:-1]]
+    ends = overlap.ends_of([issuance.sleutel_id for issuance, found in acts if found.any])
+    return [(issuance, found, ends.get(issuance.sleutel_id)) for issuance, found in acts if found.any]
 
 
 def _zip_sent_at(issuance: Issuance | None, messages: Sequence[OutboxMessage]) -> datetime | None:

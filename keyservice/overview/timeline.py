@@ -11,6 +11,7 @@ from keyservice.audit.queries import EventView
 from keyservice.issuance.models import End
 from keyservice.kernel.actor import GEMEENTE_ROLES
 from keyservice.kernel.text import ERASED
+from keyservice.sleutels.life import Standing
 
 # Inside affairs of DUO and of the program: no step on the road of the gemeente.
 _HIDDEN_SUBJECTS = frozenset({"access", "account", "message", "wave"})
@@ -31,8 +32,10 @@ _FOR_THE_GEMEENTE: Mapping[str, str] = MappingProxyType(
     {"aanvraag:ask": "question", "aanvraag:reject": "reason", "aanvraag:withdraw": "reason"}
 )
 _OF_THE_REQUEST = frozenset({"source", "agent"})
-_WARNING = frozenset({"ask", "return", "retract"})
-_ERROR = frozenset({"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail", "leak"})
+_WARNING = frozenset({"ask", "return", "retract", "suspend", "ask-resume", "warn", "use-old"})
+_ERROR = frozenset(
+    {"reject", "lapse", "withdraw", "cancel", "revoke", "damage", "refuse-code", "fail", "leak", "expire"}
+)
 # The steps of the road, each as it reads while it has not happened yet.
 ROAD = (
     "U verstuurt de aanvraag",
@@ -45,6 +48,15 @@ ROAD = (
 _REACHED: Mapping[Status, int] = MappingProxyType(
     {Status.DRAFT: 0, Status.SUBMITTED: 1, Status.IN_REVIEW: 1, Status.INFO_REQUESTED: 1, Status.APPROVED: 2}
 )
+
+
+@dataclass(frozen=True)
+class KeyNow:
+    """How a delivered key stands; `day` is that of its next change, as a text; `replaced`: another took over."""
+
+    stands: Standing
+    day: str = ""
+    replaced: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ class Handover:
     by_letter: bool = False
     old_works: bool = False
     leaked: bool = False
+    key: KeyNow | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from keyservice.aanvragen.workflow import Status
 from keyservice.issuance.models import End
-from keyservice.overview.timeline import Handover
+from keyservice.overview.timeline import Handover, KeyNow
+from keyservice.sleutels.life import Need, State
 
 
 class Act(StrEnum):
@@ -61,6 +62,29 @@ _LEAKED = Todo(
     "daar weg. Uw relatiebeheerder weet of de melder schreef waar hij hem vond.",
     "error",
     acts=(Act.REPLACE,),
+)
+_WORKS = Todo(_NOTHING, "De sleutel is geactiveerd.", "ok")
+_REPLACED = Todo(_NOTHING, "Deze sleutel is vervangen en werkt niet meer. Uw koppeling gebruikt de nieuwe sleutel.")
+_OVER = "De koppeling werkt niet met deze sleutel. Hebt u nog een sleutel nodig? Vraag dan een vervanging aan."
+_BLOCKED: Mapping[Need, Todo] = MappingProxyType(
+    {
+        Need.RESUME: Todo(
+            "Uw gemeente heeft de sleutel geblokkeerd",
+            "De koppeling werkt nu niet. Is alles in orde? Kies dan 'Sleutel deblokkeren'. Is de sleutel in verkeerde "
+            "handen? Kies dan 'Sleutel intrekken'.",
+            "warning",
+        ),
+        Need.ASK_DUO: Todo(
+            "De sleutel is geblokkeerd",
+            "De koppeling werkt nu niet. Alleen DUO kan de sleutel weer laten werken. Bel uw relatiebeheerder.",
+            "warning",
+        ),
+        Need.ASK_SUCCESSOR: Todo(
+            "De sleutel is gestopt, want uw gemeente bestaat niet meer",
+            "De gemeente die de uwe opvolgt, kan vragen om de sleutel nog even te gebruiken. DUO beslist daarover.",
+            "warning",
+        ),
+    }
 )
 _FIXED: Mapping[Status, Todo] = MappingProxyType(
     {
@@ -117,6 +141,25 @@ def todo(
     return _FIXED[status]
 
 
+def about_key(key: KeyNow) -> Todo:
+    """Return what is asked of the gemeente about a key that was handed over."""
+    stands, day = key.stands, key.day
+    if stands.state in {State.REVOKED, State.EXPIRED}:
+        title = "De sleutel is ingetrokken" if stands.state is State.REVOKED else "De sleutel is verlopen"
+        return _REPLACED if key.replaced else Todo(title, _OVER, "error", acts=(Act.REPLACE,))
+    if stands.state is State.SUSPENDED:
+        return _BLOCKED[stands.need or Need.ASK_DUO]
+    if stands.state is State.SLEEPING:
+        return Todo(_NOTHING, f"De sleutel is geactiveerd en werkt vanaf {day}.")
+    if key.replaced:
+        text = "De nieuwe sleutel wordt gebruikt. Gebruikt ergens een systeem nog deze sleutel? Zet daar de nieuwe in."
+        return Todo(f"Deze sleutel stopt op {day}", text, "warning")
+    if stands.need is Need.REPLACE:
+        text = "Vraag op tijd een vervangende sleutel aan. Deze sleutel blijft intussen werken."
+        return Todo(f"De sleutel verloopt op {day}", text, "warning", acts=(Act.REPLACE,))
+    return _WORKS
+
+
 def _own_work(missing: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_OWN_WORK[code] for code in missing if code in _OWN_WORK)
 
@@ -139,7 +182,7 @@ def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Tod
             text += "\nDaarvoor moet u eerst dit opnieuw doen, omdat het langer dan 1 jaar geleden is:"
         return Todo("De levering van de sleutel is gestopt", text, "warning", points, (Act.CONTACTS,) if points else ())
     if handover.end is End.DONE:
-        return Todo(_NOTHING, "De sleutel is geactiveerd.", "ok")
+        return about_key(handover.key) if handover.key else _WORKS
     if not handover.received:
         text = (
             "De contactpersoon voor de sleutel krijgt een e-mail. "

@@ -351,7 +351,7 @@ def _resume(scene: Scene) -> None:
     key_acts.suspend(actor("anna" if by_gemeente else "rik"), scene.of_gemeente.delivered, "Even uitzoeken.")
 
 
-@way("issuance.ask_succession")
+@way("issuance.succession.ask")
 def _ask_succession(scene: Scene) -> None:
     with transaction() as session:
         session.execute(delete(Succession).where(Succession.id == scene.of_gemeente.succession))

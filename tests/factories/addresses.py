@@ -57,7 +57,7 @@ PARTS: Mapping[str, Callable[[Any, str], object]] = {
         things.opened_letter if endpoint == "issuance.letters.post" else things.letter
     ),
     "how": lambda _things, _endpoint: "mislukt",
-    "code": lambda things, endpoint: things.former if endpoint == "issuance.ask_succession" else things.code,
+    "code": lambda things, endpoint: things.former if endpoint == "issuance.succession.ask" else things.code,
     "succession_id": lambda things, _endpoint: things.succession,
     "token": lambda things, endpoint: (
         things.copy_token if endpoint.startswith("berichtenboek.") else things.receipt_token
@@ -96,7 +96,7 @@ TYPED = {name: value for step in STEPS.values() for name, value in step.items()}
     "code": "12345678",
     "naam": "Nieuwe Collega",
     "rol": "raadplegen_muteren_2013",
-    "waarom": "leaked",
+    "waarom": "exposed",
     "overlap": "14",
     "tot": "",
     "verloopt": "2199-12-31",

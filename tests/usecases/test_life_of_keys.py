@@ -30,6 +30,7 @@ from keyservice.sleutels.verification import NotUsable, admit, verify
 from tests.factories import walked
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import held, issuance, issued
+from tests.factories.people import race
 from tests.factories.waves import deliver
 from tests.usecases.test_state import unexplained
 
@@ -138,7 +139,7 @@ def test_a_block_by_the_gemeente_gives_way_to_one_by_duo_and_not_the_other_way(k
 def test_i16_a_revoked_key_is_never_resumed(key: tuple[UUID, str]) -> None:
     issuance_id, secret = key
     key_acts.suspend(actor("anna"), issuance_id, "Kwijt")
-    key_acts.revoke(actor("gert"), issuance_id, Why.LEAKED, "Gestolen")
+    key_acts.revoke(actor("gert"), issuance_id, Why.EXPOSED, "Gestolen")
     assert len(told("sleutel-ingetrokken")) >= 2
     for who in ("anna", "gert", "rik"):
         with pytest.raises((Conflict, Refused)):
@@ -192,6 +193,16 @@ def test_each_warning_goes_once_on_its_day_and_the_end_is_told(key: tuple[UUID, 
     assert (codes("issuance:warn"), codes("issuance:expire")) == (len(WARN_DAYS), 1)
     assert told("sleutel-verlopen")
     assert unexplained() == []
+
+
+def test_two_workers_at_the_same_moment_warn_once(context: Flask, key: tuple[UUID, str]) -> None:
+    with at(clock.at(warn_on(issuance(key[0]).sleutel.expires_at, 30))):
+        db.session.rollback()
+        assert race(context, *[key_timers.warn] * 3) == ["done"] * 3
+        key_timers.warn()
+    assert codes("issuance:warn") == 1
+    mails = told("sleutel-verloopt")
+    assert mails.count("g…@voorbeeldstad.example") == 1
 
 
 def test_a_worker_that_was_down_sends_the_latest_warning_only(key: tuple[UUID, str]) -> None:
