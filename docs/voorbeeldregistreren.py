@@ -1,4 +1,4 @@
-"""Voorbeeld: leg participatieverklaringen uit een CSV-bestand vast, met alleen de standaardbibliotheek (Python 3.9).
+"""Voorbeeld: leg participatieverklaringen uit een CSV-bestand vast, met alleen de standaardbibliotheek (Python 3.10).
 
 SLEUTEL="$(cat sleutel.txt)" python3 voorbeeldregistreren.py https://sleutels.voorbeeld.example verklaringen.csv
 

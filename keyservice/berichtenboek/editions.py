@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "3703a3a773d09aa68230642e1b6685b168830d7cb344e4b5880124db91810f74",
+        "0a222c3e8fdecad51f8b3d0a6893633c28e0b1e32612368db61915a5e0c36c88",
         ("De eerste versie.",),
     ),
 )
