@@ -5,12 +5,12 @@ more when it stops. A process that is killed takes the notes of its last two sec
 those, and a first use that was lost so is told at the next use. What must not be lost is an event or a row of its own.
 """
 
-import atexit
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
+from multiprocessing.util import Finalize
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -74,7 +74,8 @@ class Notebook:
             if self.in_background and not (self._writer and self._writer.is_alive()):
                 self._writer = Thread(target=self._write_on, name="use-of-keys", daemon=True)
                 self._writer.start()
-                atexit.register(self.close)
+                # Not `atexit`: servers whose processes come from multiprocessing (granian) do not ask that.
+                Finalize(None, self.close, exitpriority=0)
 
     def write(self) -> None:
         """Write what was noted. When the database is away it stays noted; raises what the database raises."""

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from multiprocessing import get_context
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts.models import Account
+from keyservice.app import create_app
 from keyservice.audit.queries import of_dossier, search
 from keyservice.database import db, transaction
 from keyservice.issuance import service
@@ -19,6 +21,7 @@ from keyservice.issuance.use_messages import UseTold
 from keyservice.issuance.use_timers import tell_uses
 from keyservice.kernel import clock
 from keyservice.outbox.models import Channel, OutboxMessage
+from keyservice.settings import Settings
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels import usage
 from keyservice.sleutels.blocking import suspend_by_program
@@ -27,6 +30,7 @@ from keyservice.sleutels.limits import Limits
 from keyservice.sleutels.models import Sleutel, SleutelUse
 from keyservice.sleutels.queries import Use, tries_of, use_of
 from keyservice.sleutels.verification import NotUsable, admit
+from tests.conftest import environ
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import held, issuance, issued, messages
 from tests.factories.keys import DOSSIER, asleep, awake, queries
@@ -179,6 +183,27 @@ def test_a_process_that_serves_writes_by_itself(context: Flask) -> None:
     assert not book._writer.is_alive()
     assert use_of([sleutel_id])[sleutel_id].count == 1
     assert key
+
+
+def note_and_end(variables: dict[str, str], key: str) -> None:
+    """Show a key once, as a process of a server does that is told to stop right after."""
+    app = create_app(Settings.from_environ(variables))
+    usage.write_in_background(app)
+    with app.app_context():
+        admit(key, HOME)
+
+
+def test_a_process_that_a_server_made_by_multiprocessing_writes_its_last_notes_too(context: Flask) -> None:
+    # It ends without asking what `atexit` knows.
+    sleutel_id, key = awake()
+    db.session.rollback()
+    instance = context.extensions["keyservice.settings"].instance
+    variables = environ(instance, str(context.config["SQLALCHEMY_DATABASE_URI"]))
+    process = get_context("forkserver").Process(target=note_and_end, args=(variables, key))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert use_of([sleutel_id])[sleutel_id].count == 1
 
 
 # Telling
