@@ -1,4 +1,4 @@
-"""At the API, a key of a gemeente that has ended acts for its successor once that was approved, and for nobody before."""
+"""At the API, a key of a gemeente that has ended acts for its successor once that was approved, and not before."""
 
 from datetime import timedelta
 
