@@ -21,6 +21,7 @@ class UseTold(StrEnum):
     FIRST = "sleutel-gebruikt"
     ELSEWHERE = "sleutel-ander-netwerk"
     ASLEEP = "sleutel-slaapt"
+    REPLACED = "sleutel-oud-geprobeerd"
 
 
 def use_told(

@@ -12,12 +12,13 @@ from keyservice import audit
 from keyservice.accounts.queries import holders
 from keyservice.database import db, one_by_one, transaction
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.queries import followers
 from keyservice.issuance.use_messages import UseTold, use_told
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Role
 from keyservice.outbox.service import enqueue
-from keyservice.sleutels import events
-from keyservice.sleutels.life import State
+from keyservice.sleutels import events, life
+from keyservice.sleutels.life import REPLACED, State
 from keyservice.sleutels.models import Sleutel, SleutelUse
 from keyservice.sleutels.queries import locked
 
@@ -47,10 +48,19 @@ def _tell(sleutel_id: UUID) -> None:
         for state in State:
             tries = [use for use in fresh if use.state is state is not State.ACTIVE]
             if tries:
-                told = UseTold.ASLEEP if state is State.SLEEPING else None
-                _report(events.TRIED, sleutel, tries, told, state=state)
+                _report(events.TRIED, sleutel, tries, _told_of_tries(sleutel, state), state=state)
         for use in fresh:
             use.told_at = now
+
+
+def _told_of_tries(sleutel: Sleutel, state: State) -> UseTold | None:
+    """Return what people are told of tries: what they can mend, so nothing of a key that was blocked or revoked."""
+    if state is State.SLEEPING:
+        return UseTold.ASLEEP
+    ended = state is State.EXPIRED or (state is State.REVOKED and sleutel.reason == REPLACED)
+    newer = followers([sleutel.id]).get(sleutel.id) if ended else None
+    works = newer is not None and life.state(newer.sleutel.facts, clock.now()) is State.ACTIVE
+    return UseTold.REPLACED if works else None
 
 
 def _report(

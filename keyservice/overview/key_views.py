@@ -12,6 +12,7 @@ from keyservice.kernel.errors import NotFound
 from keyservice.overview import key_calendar, key_words
 from keyservice.overview.blueprint import bp
 from keyservice.overview.forms import KeyListForm
+from keyservice.overview.key_buttons import key_acts
 from keyservice.overview.key_calendar import Per
 from keyservice.overview.key_lists import DEFAULT, Wanted, page
 from keyservice.overview.keys import of_gemeente
@@ -29,8 +30,10 @@ _AT_ONCE = 500
 @access.allow(Role.AANVRAGER, Role.GEMEENTEBEHEERDER)
 def own_keys() -> ResponseReturnValue:
     """Show a gemeente its keys."""
-    found = of_gemeente(access.actor().gemeente or "")
-    return render_template("overview/keys.html", keys=found, key_words=key_words, now=clock.now())
+    actor, now = access.actor(), clock.now()
+    found = of_gemeente(actor.gemeente or "")
+    acts = {key.id: key_acts(actor, key.issuance, now) for key in found.living}
+    return render_template("overview/keys.html", keys=found, acts=acts, key_words=key_words, now=now)
 
 
 @bp.get(_LISTS)

@@ -29,7 +29,7 @@ class Key:
 
     id: UUID
     number: str
-    aanvraag_id: UUID
+    issuance: Issuance
     pakket: str
     omgeving: str
     facts: Facts
@@ -74,7 +74,7 @@ def of_gemeente(gemeente: str) -> Keys:
 
 def _rows(gemeente: str, which: ColumnElement[bool], order: ColumnElement[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
     query = (
-        select(Sleutel, Aanvraag.id.label("aanvraag_id"), Aanvraag.leverancier, Aanvraag.pakket, Issuance.deadline)
+        select(Sleutel, Issuance, Aanvraag.leverancier, Aanvraag.pakket)
         .join(Issuance, Issuance.sleutel_id == Sleutel.id)
         .join(Aanvraag, Aanvraag.id == Issuance.aanvraag_id)
         .where(Sleutel.gemeente == gemeente, which)
@@ -101,11 +101,11 @@ def _key(row: Any, around: Around, now: datetime) -> Key:
     return Key(
         id=sleutel.id,
         number=sleutel.number,
-        aanvraag_id=row.aanvraag_id,
+        issuance=row.Issuance,
         pakket=f"{row.pakket} ({row.leverancier})",
         omgeving=sleutel.omgeving,
         facts=facts,
         use=use,
-        next=next_date(facts, row.deadline, now, around.stops.get(sleutel.id)),
+        next=next_date(facts, row.Issuance.deadline, now, around.stops.get(sleutel.id)),
         flags=flags(facts, last_use, now, left=sleutel.id in around.left, replaced_at=around.newer.get(sleutel.id)),
     )

@@ -9,8 +9,9 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from keyservice.accounts import service as accounts
-from keyservice.accounts.models import Grant
+from keyservice.accounts.models import Account, Grant
 from keyservice.audit.queries import search
+from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
@@ -18,6 +19,7 @@ from keyservice.issuance import key_acts, key_timers, overlap, service, successi
 from keyservice.issuance.key_acts import Why
 from keyservice.issuance.leaver_queries import Was, keys_of_leavers
 from keyservice.issuance.models import Issuance
+from keyservice.issuance.use_timers import tell_uses
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI, Actor, Role
 from keyservice.kernel.errors import Conflict, NotFound, Refused
@@ -338,6 +340,43 @@ def test_with_no_days_the_old_key_ends_at_the_first_use(key: tuple[UUID, str]) -
     assert stands(key[0]) is State.REVOKED
 
 
+def tries(secret: str) -> None:
+    """Show a key that does not work any more, and let the worker look."""
+    with pytest.raises(NotUsable):
+        admit(secret, "192.0.2.7")
+    usage.flush()
+    tell_uses()
+
+
+def test_tries_with_the_old_key_after_its_end_are_told_once_a_day(pair: tuple[UUID, str, UUID, str]) -> None:
+    _old, old_key, _new, new_key = pair
+    use(new_key)
+    run_timers()
+    morning = clock.at(clock.local_date(clock.now()) + 20 * DAY) + timedelta(hours=9)
+    for hours, mails in ((0, 1), (2, 1), (23, 1), (26, 2)):
+        with at(morning + timedelta(hours=hours)):
+            run_timers()
+            tries(old_key)
+            assert told("sleutel-oud-geprobeerd").count("g…@voorbeeldstad.example") == mails, hours
+    assert unexplained() == []
+
+
+@pytest.mark.parametrize("end", ["expired", "revoked", "alone"])
+def test_tries_with_an_old_key_are_told_when_it_ended_by_itself_and_the_new_one_works(
+    key: tuple[UUID, str], end: str
+) -> None:
+    with at(clock.now() + 10 * DAY):  # made on one day, both would expire at the same moment
+        new = service.renew(actor("rosa"), issuance(key[0]).aanvraag_id)
+        deliver(new)
+        if end == "revoked":  # whoever tries it then may be why it was revoked: nothing for its people to mend
+            key_acts.revoke(actor("gert"), key[0], Why.EXPOSED, "Gestolen")
+        elif end == "alone":
+            key_acts.suspend(actor("gert"), new, "Nog niet nodig")
+    with at(issuance(key[0]).sleutel.expires_at):
+        tries(key[1])
+    assert (told("sleutel-oud-geprobeerd") != []) is (end == "expired")
+
+
 # People who left
 
 
@@ -349,6 +388,22 @@ def test_a_key_is_flagged_when_who_activated_it_has_no_role_there_any_more(key: 
     assert {one.was for one in found} >= {Was.KEY, Was.ACTIVATOR}
     assert {one.sleutel for one in found} == {issuance(key[0]).sleutel_id}
     assert keys_of_leavers(gemeenten=["9999"]) == []
+
+
+def test_a_key_is_flagged_when_the_account_of_its_contact_is_closed_until_another_person_takes_his_place(
+    key: tuple[UUID, str],
+) -> None:
+    with transaction() as session:
+        session.get_one(Account, person_id("anna")).active = False
+    aanvraag = issuance(key[0]).aanvraag
+    contact, other = aanvraag.key_contact_id, aanvraag.password_contact_id
+    assert [one.contact for one in keys_of_leavers(gemeenten=["9998"]) if one.was is Was.KEY] == [contact]
+    with transaction() as session:
+        gone = {"retired_at": clock.now(), "replaced_by_id": other}
+        session.execute(update(Contact).where(Contact.id == contact).values(**gone))
+    assert {one.was for one in keys_of_leavers(gemeenten=["9998"])} == {Was.ACTIVATOR}
+    key_acts.revoke(actor("gert"), key[0], Why.NOT_NEEDED, "Weg")
+    assert keys_of_leavers(gemeenten=["9998"]) == []
 
 
 # A gemeente that ends
@@ -403,6 +458,17 @@ def test_without_a_successor_who_asks_the_key_stops_with_the_gemeente(key: tuple
         with pytest.raises(NotUsable):
             verify(key[1])
     assert told("opvolging-afgewezen")
+
+
+def test_what_the_gemeente_blocked_itself_stays_blocked_for_its_successor(key: tuple[UUID, str]) -> None:
+    last_day = clock.local_date(clock.now())
+    key_acts.suspend(actor("gert"), key[0], "Laptop kwijt")
+    ended("9998", last_day, "9999")
+    with at(clock.at(last_day + DAY)):
+        succession.stop_ended()
+        succession.approve(actor("rik"), succession.ask(successor(), "9998"))
+        assert issuance(key[0]).sleutel.suspended_by is Blocker.GEMEENTE
+        assert not opens(key[1])
 
 
 def test_who_does_not_follow_a_gemeente_asks_for_nothing_and_after_ninety_days_nobody_does(

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from keyservice.aanvragen.models import Aanvraag
+from keyservice.accounts.models import Grant
 from keyservice.accounts.queries import portfolio
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
@@ -22,6 +23,7 @@ from keyservice.overview.key_calendar import Per, expiries, lead_times
 from keyservice.overview.key_lists import Wanted, Which, page
 from keyservice.overview.keys import of_gemeente
 from keyservice.overview.keyset import Cursor
+from keyservice.sleutels.life import Blocker
 from keyservice.sleutels.models import Sleutel, SleutelUse
 from tests.factories.aanvragen import ready
 from tests.factories.issued_rows import issue
@@ -111,15 +113,18 @@ def test_what_a_gemeente_should_look_at_stands_beside_the_key(app: Flask, browse
         used(quiet, 91)
         left = key("Weg")
         with transaction() as session:
-            contact = aanvraag_of(left).key_contact_id
-            session.execute(update(Contact).where(Contact.id == contact).values(retired_at=clock.now()))
+            contact = aanvraag_of(left).key_contact_id  # an address of Bea, and Bea no longer works there
+            session.execute(update(Contact).where(Contact.id == contact).values(mailbox="bea@voorbeeldstad.example"))
+            session.execute(update(Contact).where(Contact.id == contact).values(verified_account=None))
+            bea = Grant.account_id == person_id("bea")
+            session.execute(update(Grant).where(bea).values(valid_until=clock.now()))
         old, new = key("Oud", activated_at=-300), key("Nieuw", activated_at=-5)
         used(old, 1)
         with transaction() as session:
             session.execute(update(Issuance).where(Issuance.sleutel_id == new).values(renews_id=old))
     text = browser_of("gert").get("/sleutels").text
     check(text)
-    for said in ("Nooit gebruikt.", "90 dagen niet gebruikt.", "Een contactpersoon is weg.", "Nog gebruikt, terwijl"):
+    for said in ("Nooit gebruikt.", "90 dagen niet gebruikt.", "werkt hier niet meer.", "Nog gebruikt, terwijl"):
         assert text.count(said) == 1, said
 
 
@@ -286,3 +291,24 @@ def test_the_file_of_lead_times_has_dutch_decimals(app: Flask, browser_of: Brows
         key()
     lines = browser_of("rik").get("/sleuteloverzicht/kalender/doorlooptijden").data.decode("utf-8-sig").splitlines()
     assert lines[1].startswith('"Van indienen tot goedkeuren";"1";"0,0"')
+
+
+def test_a_gemeente_blocks_or_revokes_a_key_from_the_list_and_not_one_that_sleeps_or_ended(
+    app: Flask, browser_of: Browser
+) -> None:
+    def links(sleutel: UUID) -> dict[str, bool]:
+        issuance = db.session.query(Issuance).filter(Issuance.sleutel_id == sleutel).one()
+        acts = ("blokkeren", "deblokkeren", "intrekken")
+        return {act: f'href="/uitgiften/{issuance.id}/{act}"' in text for act in acts}
+
+    with app.app_context():
+        working, blocked = key(), key("Dicht", suspended_at=-1)
+        asleep, ended = key("Slaapt", asleep=True), key("Weg", revoked_at=0)
+        with transaction() as session:
+            session.execute(update(Sleutel).where(Sleutel.id == blocked).values(suspended_by=Blocker.GEMEENTE))
+    text = browser_of("anna").get("/sleutels").text
+    check(text)
+    with app.app_context():
+        assert links(working) == {"blokkeren": True, "deblokkeren": False, "intrekken": True}
+        assert links(blocked) == {"blokkeren": False, "deblokkeren": True, "intrekken": True}
+        assert not any({**links(asleep), **links(ended)}.values())
