@@ -355,12 +355,12 @@ def test_rosa_renews_one_key_from_the_dossier(app: Flask, browser_of: Browser, h
     assert page in rosa.get(f"/dossiers/{here}").text
     sure = text_of(rosa.get(page).text)
     assert "Sleutel vernieuwen?" in sure
-    assert "blijft werken, tot en met" in sure
-    assert post(rosa, page, step_up=True).location == f"/dossiers/{here}"
+    assert "Hoeveel dagen blijft de oude sleutel werken" in sure
+    assert post(rosa, page, {"overlap": "14"}, step_up=True).location == f"/dossiers/{here}"
     after = rosa.get(f"/dossiers/{here}").text
     assert "De nieuwe sleutel is uitgegeven. De oude sleutel blijft nu nog werken." in after
     assert page not in after
-    again = post(rosa, page, step_up=True)
+    again = post(rosa, page, {"overlap": "14"}, step_up=True)
     assert again.status_code == 409
     assert "Er is al een nieuwe sleutel onderweg. Er is geen nieuwe sleutel gemaakt." in again.text
 
