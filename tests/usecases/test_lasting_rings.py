@@ -120,7 +120,8 @@ def test_every_column_that_holds_a_mac_is_in_the_list() -> None:
         for column in table.c
         if isinstance(column.type, LargeBinary) and column.name.endswith("mac")
     }
-    assert found == set(lasting_rings.MACS)
+    # Made with the ring of the BSN, and gone after a week.
+    assert found - {("machine_message", "mac")} == set(lasting_rings.MACS)
 
 
 def test_keys_events_and_codes_of_before_a_new_mac_key_stay_good(rings: Rings, context: Flask) -> None:
