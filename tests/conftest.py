@@ -23,6 +23,8 @@ from keyservice.database import db
 from keyservice.demo import people
 from keyservice.gemeenten.service import load_register
 from keyservice.settings import Settings
+from keyservice.sleutels import usage
+from keyservice.sleutels.limits import Limits
 
 REQUIRE_ALL = os.environ.get("KEYSERVICE_REQUIRE_ALL") == "1"
 BACKENDS = ["sqlite", "postgresql"]
@@ -112,12 +114,18 @@ def _sqlite(instance: Path) -> Iterator[Backend]:
         with app.app_context():
             db.engine.dispose()
         _forget_outside(instance)
+        _forget_shown_keys(app)
         for leftover in instance.glob("keyservice.sqlite*"):
             leftover.unlink()
         shutil.copy(template, database)
 
     yield Backend("sqlite", app, restore)
     restore()
+
+
+def _forget_shown_keys(app: Flask) -> None:
+    """Let the process forget which keys were shown: those of the database that was put back are others."""
+    app.extensions["keyservice.uses"], app.extensions["keyservice.limits"] = usage.Notebook(app), Limits()
 
 
 @contextmanager
@@ -137,6 +145,7 @@ def _postgresql(instance: Path) -> Iterator[Backend]:
             with app.app_context():
                 db.engine.dispose()
             _forget_outside(instance)
+            _forget_shown_keys(app)
             with admin.connect() as connection:
                 connection.execute(text("DROP DATABASE IF EXISTS ks WITH (FORCE)"))
                 connection.execute(text("CREATE DATABASE ks TEMPLATE template_ks"))
