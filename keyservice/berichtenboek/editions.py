@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "0a222c3e8fdecad51f8b3d0a6893633c28e0b1e32612368db61915a5e0c36c88",
+        "ff47a7c0f0b97dcb99df1c60c692ea9b9deee43d79dd4552ebfa8269c9e458f4",
         ("De eerste versie.",),
     ),
 )
