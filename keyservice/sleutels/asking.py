@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy import Row, bindparam, select
 
 from keyservice import audit, settings
-from keyservice.database import db, glance, swap, table_of, transaction
+from keyservice.database import db, swap, table_of, transaction
+from keyservice.glance import glance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
 from keyservice.kernel.errors import Conflict, NotFound

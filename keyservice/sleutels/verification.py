@@ -13,8 +13,9 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, select
 
 from keyservice import audit
-from keyservice.database import glance, table_of
+from keyservice.database import table_of
 from keyservice.gemeenten.models import Gemeente
+from keyservice.glance import glance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.errors import TooOften
