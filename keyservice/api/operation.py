@@ -81,11 +81,9 @@ def operation(
             operation_id=view.__name__,
             skip_validation=True,
         )(handle)
-        # The document needs what spectree hung onto its wrapper; a request need not go through that.
-        vars(handle).update({name: value for name, value in vars(documented).items() if name != "__wrapped__"})
         PROBLEMS[view.__name__], PER_ITEM[view.__name__] = can_go_wrong, per_item
         bp.add_url_rule(
-            path, view.__name__, (access.machine(scheme) if scheme else access.public)(handle), methods=[method]
+            path, view.__name__, (access.machine(scheme) if scheme else access.public)(documented), methods=[method]
         )
         return view
 
