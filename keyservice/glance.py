@@ -65,4 +65,5 @@ def _plan(query: Select[Any], dialect: Dialect) -> _Plan:
     order = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]  # of SQLCompiler
     processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     convert = [(place, processor) for place, processor in enumerate(processors) if processor]
-    return _Plan(str(compiled), order, namedtuple("Row", [column.key for column in columns]), convert)  # noqa: PYI024 - its columns are those of the query
+    row = namedtuple("Row", [column.key for column in columns])  # noqa: PYI024 - its columns are those of the query
+    return _Plan(str(compiled), order, row, convert)
