@@ -42,15 +42,17 @@ def glance(query: Select[Any], values: Mapping[str, bytes]) -> Any | None:
 
 
 def _ask(connection: Connection, plan: _Plan, values: Mapping[str, bytes]) -> Any | None:
-    lent, driver = connection.connection, connection.dialect.driver
-    if driver == "psycopg":  # else it would send BEGIN first; SQLite is so by itself (`database.tune`)
+    lent, plain = connection.connection, connection.dialect.driver == "psycopg"
+    if plain:  # else it would send BEGIN first; SQLite is so by itself (`database.tune`)
         lent.dbapi_connection.autocommit = True  # type: ignore[union-attr]  # there is one, it was just lent
-    cursor = lent.cursor()
-    cursor.execute(plan.text, values if plan.order is None else tuple(values[name] for name in plan.order))
-    found = cursor.fetchone()
-    cursor.close()
-    if driver == "psycopg":
-        lent.dbapi_connection.autocommit = False  # type: ignore[union-attr]  # the same
+    try:
+        cursor = lent.cursor()
+        cursor.execute(plan.text, values if plan.order is None else tuple(values[name] for name in plan.order))
+        found = cursor.fetchone()
+        cursor.close()
+    finally:
+        if plain:
+            lent.dbapi_connection.autocommit = False  # type: ignore[union-attr]  # the same
     if found is None:
         return None
     cells = list(found)
