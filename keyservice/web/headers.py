@@ -21,7 +21,6 @@ HEADERS = {
 
 def register(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer, errors included; pages are never kept by a browser or proxy."""
-
     secure = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"} if settings.secure else {}
     wanted = [*HEADERS.items(), *secure.items()]
 

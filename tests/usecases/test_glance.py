@@ -19,7 +19,7 @@ BY_DIGEST = select(SLEUTEL).where(SLEUTEL.c.digest == bindparam("digest"))
 
 
 @pytest.fixture
-def key_digest(context: Flask) -> bytes:  # noqa: ARG001 - the key is made in its database
+def key_digest(context: Flask) -> bytes:
     sleutel_id, key = awake()
     suspend_by_program(sleutel_id, "odd-use", dossier=DOSSIER)  # so that every kind of column is filled
     return digest(Secret(key))
