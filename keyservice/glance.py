@@ -4,13 +4,13 @@ SQLAlchemy makes the text of the query, knows the types of its columns and keeps
 an execution costs several times the query itself (`docs/performance.md`), so that is left out here, and only here.
 """
 
-from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, Row, Select
+from sqlalchemy.engine import result_tuple
 
 from keyservice.database import db
 
@@ -21,11 +21,11 @@ class _Plan:
 
     text: str
     order: Sequence[str] | None
-    row: Callable[..., Any]
+    row: Callable[[Sequence[Any]], Row[*tuple[Any, ...]]]
     convert: Sequence[tuple[int, Callable[[Any], Any]]]
 
 
-def glance(query: Select[Any], values: Mapping[str, bytes]) -> Any | None:
+def glance(query: Select[Any], values: Mapping[str, bytes]) -> Row[*tuple[Any, ...]] | None:
     """Return the first row of a query as it is committed at this moment, outside the session and any transaction.
 
     One message to the server and back, and no lock. `values` are sent as they are. Raises what SQLAlchemy raises.
@@ -41,7 +41,7 @@ def glance(query: Select[Any], values: Mapping[str, bytes]) -> Any | None:
         return connection.execute(query, values).first()
 
 
-def _ask(connection: Connection, plan: _Plan, values: Mapping[str, bytes]) -> Any | None:
+def _ask(connection: Connection, plan: _Plan, values: Mapping[str, bytes]) -> Row[*tuple[Any, ...]] | None:
     lent, plain = connection.connection, connection.dialect.driver == "psycopg"
     if plain:  # else it would send BEGIN first; SQLite is so by itself (`database.tune`)
         lent.dbapi_connection.autocommit = True  # type: ignore[union-attr]  # there is one, it was just lent
@@ -58,14 +58,14 @@ def _ask(connection: Connection, plan: _Plan, values: Mapping[str, bytes]) -> An
     cells = list(found)
     for place, converted in plan.convert:
         cells[place] = converted(cells[place])
-    return plan.row(*cells)
+    return plan.row(cells)
 
 
 @lru_cache(maxsize=16)
 def _plan(query: Select[Any], dialect: Dialect) -> _Plan:
     compiled, columns = query.compile(dialect=dialect), list(query.selected_columns)
-    order = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]  # of SQLCompiler
+    order = compiled.positiontup if compiled.positional else None
     processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     convert = [(place, processor) for place, processor in enumerate(processors) if processor]
-    row = namedtuple("Row", [column.key for column in columns])  # noqa: PYI024 - its columns are those of the query
+    row = result_tuple([str(column.key) for column in columns])
     return _Plan(str(compiled), order, row, convert)

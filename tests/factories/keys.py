@@ -61,6 +61,7 @@ def queries() -> Iterator[list[str]]:
         within.clear()
         _watch(connection, at_driver)
 
+    watched: dict[str, Callable[..., Any]]
     watched = {"before_cursor_execute": begins, "after_cursor_execute": ends, "checkout": lend, "checkin": _unwatch}
     for name, listener in watched.items():
         event.listen(db.engine, name, listener)
