@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "0a222c3e8fdecad51f8b3d0a6893633c28e0b1e32612368db61915a5e0c36c88",
+        "77a0f782100b3367a2529431dc3787195977e2c6c4145e016d0277469ab322eb",
         ("De eerste versie.",),
     ),
 )
