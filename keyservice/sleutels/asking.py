@@ -1,7 +1,7 @@
 """The systems that may ask whether a key works (RFC 7662): each has a credential of its own, made on the command line.
 
-A credential is kept as a key is: its SHA-256 under a unique index, and a MAC over the row. It is guarded as a key is, with
-limits of its own (ADR 32).
+A credential is kept as a key is: its SHA-256 under a unique index, and a MAC over the row. It is guarded as a key is,
+with limits of its own (ADR 32).
 """
 
 from collections.abc import Sequence
