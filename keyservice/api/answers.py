@@ -56,8 +56,8 @@ def of_failure(status: int, *, error: UseCaseError | None = None, code: str | No
         return answer(problems.INPUT, fouten=[fault.model_dump()])
     if error is not None:
         title, happened = text_of(error)
-        kind = problems.BY_SLUG.get(error.code, problems.BY_STATUS[status])
+        kind = problems.BY_SLUG.get(error.code, problems.of_status(status))
         return answer(kind, kind.happened if kind.slug == error.code else f"{title}. {happened}")
     if code is not None:
         return answer(problems.FAILURE, f"{problems.FAILURE.happened} De code van deze fout is {code}.")
-    return answer(problems.BY_STATUS.get(status, problems.REQUEST), status=status)
+    return answer(problems.of_status(status), status=status)

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "0a222c3e8fdecad51f8b3d0a6893633c28e0b1e32612368db61915a5e0c36c88",
+        "445d0ad41019e2f8c4c9f973bec54c59c919d943e06de8e0231f48804b9d6371",
         ("De eerste versie.",),
     ),
 )
