@@ -142,9 +142,9 @@ def _sealed_bsns() -> Counter[bytes]:
 
 
 def _digested_bsns() -> Counter[bytes]:
-    """Count digests, which can be made anew, and what goes after its term: pseudonyms in the processing log, and answers.
+    """Count digests, which can be made anew, and what goes after its term: pseudonyms in the log, and answers.
 
-    Without its key a message that a machine sends again would look like another one with the same name.
+    Without the key of its answer a message that a machine sends again would look like another one with the same name.
     """
     digests = ring_keys.count_ids(table_of(Inburgeraar).c.bsn_digest, _ID_OF_MAC)
     looks = ring_keys.count_ids(table_of(ProcessingLog).c.data_subject_id, _ID_OF_MAC)

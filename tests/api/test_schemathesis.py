@@ -74,7 +74,7 @@ def try_all(operation: Operation, mode: GenerationMode, look: Callable[[OneCase]
 def by_rule(operation: Operation, mode: GenerationMode) -> Iterator[OneCase]:
     """Yield the requests that follow from the schema without chance: each limit, and each way to be just beyond it."""
     generation = operation.schema.config.generation_for(operation=operation, phase="coverage")
-    return operation.schema.iter_coverage_cases(operation, generation_modes=[mode], generation_config=generation)
+    yield from operation.schema.iter_coverage_cases(operation, generation_modes=[mode], generation_config=generation)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -41,8 +41,8 @@ from tests.conftest import environ
 from tests.factories.aanvragen import actor
 from tests.factories.backups import libpq, programs
 from tests.factories.issuance import approved, held, issuance
-from tests.factories.post import app_for_post
 from tests.factories.portaal import inburgeraar
+from tests.factories.post import app_for_post
 from tests.fakes import Behaviour, mail_server
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
