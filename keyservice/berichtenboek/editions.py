@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "77a0f782100b3367a2529431dc3787195977e2c6c4145e016d0277469ab322eb",
+        "e864b0437e2265fb677d5bf5b23c61d8435c592dea334e8ad23bdc97021d3bca",
         ("De eerste versie.",),
     ),
 )
