@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "ff47a7c0f0b97dcb99df1c60c692ea9b9deee43d79dd4552ebfa8269c9e458f4",
+        "1941797d219c48cdbf0e43e0a051190171525eb35535250a1f345b2c371b2601",
         ("De eerste versie.",),
     ),
 )
