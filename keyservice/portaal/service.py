@@ -110,7 +110,7 @@ def register(
     """
     with processing(actor, Activity.REGISTER) as look:
         person = person_looked_at(actor, person_id, look, locked=True)
-        if done := _done_before(actor, person_id, seen, Kind.REGISTER, facts):
+        if done := _done_before(actor, _after(person_id, seen), Kind.REGISTER, facts):
             return done
         version = registered(actor, person, _newest(person_id, seen), facts)
         return _keep(actor, version, look)
@@ -152,7 +152,7 @@ def correct(actor: Actor, person_id: UUID, facts: Facts, reason: str, *, seen: i
     """
     with processing(actor, Activity.CORRECT) as look:
         person = person_looked_at(actor, person_id, look, locked=True)
-        if done := _done_before(actor, person_id, seen, Kind.CORRECT, facts, reason):
+        if done := _done_before(actor, _after(person_id, seen), Kind.CORRECT, facts, reason):
             return done
         current = queries.counting(newest := _newest(person_id, seen))
         if current is None:
@@ -172,7 +172,7 @@ def withdraw(actor: Actor, person_id: UUID, reason: str, *, seen: int) -> UUID:
     """
     with processing(actor, Activity.WITHDRAW) as look:
         person = person_looked_at(actor, person_id, look, locked=True)
-        if done := _done_before(actor, person_id, seen, Kind.WITHDRAW, Facts(), reason):
+        if done := _done_before(actor, _after(person_id, seen), Kind.WITHDRAW, Facts(), reason):
             return done
         newest = _newest(person_id, seen)
         if queries.counting(newest) is None:
@@ -203,15 +203,20 @@ def _newest(person_id: UUID, seen: int) -> Registration | None:
     return newest
 
 
-def _done_before(
-    actor: Actor, person_id: UUID, seen: int, kind: Kind, facts: Facts, correction: str = ""
-) -> UUID | None:
-    """Return the newest version if it is what this person sends now, from the same page: a button pressed twice."""
+def _after(person_id: UUID, seen: int) -> Registration | None:
+    """Return the newest version if it came right after the one that the page showed."""
     newest = queries.newest(person_id)
-    if newest is None or (newest.number, newest.kind, newest.by_person) != (seen + 1, kind, actor.person):
+    return newest if newest and newest.number == seen + 1 else None
+
+
+def _done_before(
+    actor: Actor, version: Registration | None, kind: Kind, facts: Facts, correction: str = ""
+) -> UUID | None:
+    """Return a version if it is what this person sends now: a button pressed twice."""
+    if version is None or (version.kind, version.by_person) != (kind, actor.person):
         return None
-    same = (newest.facts, newest.correction or "") == (_cleaned(facts), clean(correction, lines=True))
-    return newest.id if same else None
+    same = (version.facts, version.correction or "") == (_cleaned(facts), clean(correction, lines=True))
+    return version.id if same else None
 
 
 def _cleaned(facts: Facts) -> Facts:

@@ -1,8 +1,8 @@
 """No BSN in clear in the database, a log, a mail, an event, an address, an error page or an export (I6).
 
 1,000 numbers are loaded by the command; each is searched for on the page, some also where they do not belong: in names,
-free texts and refused files. A machine registers all of them with a real key, of which mails go. Then all that is kept, told,
-mailed, exported or shown to somebody else is searched for all of them.
+free texts and refused files. A machine registers all of them with a real key, of which mails go. Then all that is kept,
+told, mailed, exported or shown to somebody else is searched for all of them.
 """
 
 import logging
