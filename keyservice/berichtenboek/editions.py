@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "445d0ad41019e2f8c4c9f973bec54c59c919d943e06de8e0231f48804b9d6371",
+        "f629b28594e0205a8de7d5ea2176745706a389d1c2c1add27280f6b59f9a6723",
         ("De eerste versie.",),
     ),
 )
