@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "f629b28594e0205a8de7d5ea2176745706a389d1c2c1add27280f6b59f9a6723",
+        "9d348dfbbb59ad8cafe1d254f9f729ae9ec481caff1e02e8667003e742154244",
         ("De eerste versie.",),
     ),
 )

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from keyservice.api import problems
@@ -306,3 +307,32 @@ def test_i6_no_bsn_stands_in_any_answer_event_log_or_stored_answer(
     for number in (OWN, OTHER, "123456789"):
         assert number not in told
         assert number.encode() not in b"".join(kept)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/v1/inburgeraars/{OWN}",
+        f"/v1/inburgeraars?bsn={OWN}",
+        f"/v1/inburgeraars/_zoek?x=1&{OWN}",
+        f"{PATH}?bsn={OWN[:4]}.{OWN[4:6]}.{OWN[6:]}",
+        f"{PATH}?bsn={OWN[:3]}%20{OWN[3:6]}+{OWN[6:]}",
+        f"{PATH}/bsn-{OWN}",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_bsn_in_an_address_is_refused_and_not_repeated(
+    machine_: Machine, client: FlaskClient, address: str, method: str
+) -> None:
+    for answer in (machine_.open(address, method=method), client.open(address, method=method)):
+        assert problem_of(answer) is problems.BSN_IN_ADDRESS
+        assert OWN not in answer.text
+
+
+def test_digits_that_are_no_bsn_may_stand_in_an_address(machine_: Machine) -> None:
+    for number in ("123456789", "1699999999999", f"{OWN}0"):
+        assert machine_.get(f"/v1/sleutel?_={number}").status_code == 200
+    for version in (4, 7):  # in a random id nine digits are chance
+        answer = machine_.get(f"{PATH}/00000000-0000-{version}000-8000-000{OWN}")
+        assert problem_of(answer) is problems.NOT_FOUND
+    assert machine_.get(f"/v1/sleutel?spoor=9b2c7e4a-1f63-4d0a-8c55-000{OWN}").status_code == 200
