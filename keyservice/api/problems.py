@@ -145,8 +145,9 @@ MEDIA_TYPE = Problem(
     "verkeerd-soort-inhoud",
     415,
     "Dit soort inhoud lezen wij hier niet",
-    "De header Content-Type ontbreekt of noemt een ander soort inhoud.",
-    "De pagina over de API noemt bij elk verzoek het soort inhoud. Meestal is dat application/json.",
+    "De header Content-Type ontbreekt of noemt een ander soort inhoud. Of de inhoud is ingepakt (Content-Encoding).",
+    "De pagina over de API noemt bij elk verzoek het soort inhoud. Meestal is dat application/json. Stuur de inhoud "
+    "zoals zij is, en niet ingepakt.",
 )
 TOO_OFTEN = Problem(
     "te-vaak",
