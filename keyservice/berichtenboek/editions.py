@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "e864b0437e2265fb677d5bf5b23c61d8435c592dea334e8ad23bdc97021d3bca",
+        "614388fe7fdc00b09e7bce3b0c6d641fdf2bd01252b8551b6935f0eb25dddb82",
         ("De eerste versie.",),
     ),
 )
