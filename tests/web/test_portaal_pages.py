@@ -203,7 +203,7 @@ def test_a_signature_is_registered_and_stands_on_the_page(app: Flask, browser_of
             {**YES, "datum_start": "gisteren", "datum_einde": "1-2-2017"},
             [
                 "Vul een datum in, bijvoorbeeld 23-11-2026",
-                "Vul een datum in op of na de dag waarop de plicht begon te gelden",
+                "Vul een datum in vanaf 1 oktober 2017 (Wi2013) of 1 januari 2022 (Wi2021)",
                 "Vul de datum van de ondertekening in",
             ],
         ),
@@ -266,7 +266,7 @@ def test_for_the_wi2021_only_dates_are_asked_and_an_answer_that_is_slipped_in_is
     assert 'name="ondertekend"' not in page
     assert "kunt u nu alleen vastleggen dat iemand heeft deelgenomen en ondertekend" in page
     assert faults(send(iris, url, **DAYS)) == [
-        *(["Vul een datum in op of na de dag waarop de plicht begon te gelden"] * 3)
+        *(["Vul een datum in vanaf 1 oktober 2017 (Wi2013) of 1 januari 2022 (Wi2021)"] * 3)
     ]
     days = {"datum_start": "3-2-2023", "datum_einde": "4-2-2023", "datum_ondertekening": "4-2-2023"}
     assert send(iris, url, **days, ondertekend="nee", reden="GEWEIGERD").status_code == 303
