@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "614388fe7fdc00b09e7bce3b0c6d641fdf2bd01252b8551b6935f0eb25dddb82",
+        "912137421d31c156c2ebfe186ae33d40e54050d1c56b80ab1e5588b7f67ed38c",
         ("De eerste versie.",),
     ),
 )
