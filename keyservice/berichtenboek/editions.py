@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "0a222c3e8fdecad51f8b3d0a6893633c28e0b1e32612368db61915a5e0c36c88",
+        "34573132f7020f65abe7f4a73ac4c6326943b0a9f20e8113634396a5470c4017",
         ("De eerste versie.",),
     ),
 )
