@@ -10,7 +10,8 @@ from benchmarks import keys
 from benchmarks.harness import SLICE_SECONDS, Case, measure
 from benchmarks.report import WALL, Figure, figure
 from benchmarks.stage import databases, stage
-from keyservice.database import db, glance
+from keyservice.database import db
+from keyservice.glance import glance
 from keyservice.kernel.secret import Secret
 from keyservice.sleutels.format import digest
 from keyservice.sleutels.verification import _BY_DIGEST, verify

@@ -67,7 +67,7 @@ class Asked:
     slowest: dict[str, list[Sample]]
 
 
-def run(rounds: int = 9, slice_seconds: float = 1.5, asked: int = ASKED) -> list[Figure]:
+def run(rounds: int = 7, slice_seconds: float = 1.2, asked: int = ASKED) -> list[Figure]:
     """Measure what is here, on each kind of database."""
     figures: list[Figure] = []
     for database in databases():

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Executable,
     Integer,
     MetaData,
-    Row,
     String,
     Table,
     event,
@@ -187,16 +186,6 @@ def reading() -> Iterator[None]:
         yield
     finally:
         session.rollback()
-
-
-def glance(query: Executable, values: Mapping[str, object]) -> Row[*tuple[Any, ...]] | None:
-    """Return the first row of a query as it is committed at this moment, outside the session and any transaction.
-
-    One message to the server and back, and no lock: for what each request of a machine asks first.
-    """
-    options = {"sqlite_begin": "DEFERRED"} if db.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-    with db.engine.connect().execution_options(**options) as connection:
-        return connection.execute(query, values).first()
 
 
 def one_by_one(ids: Iterable[UUID], act: Callable[[UUID], object]) -> None:

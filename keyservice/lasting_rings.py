@@ -25,7 +25,7 @@ from keyservice.kernel.actor import CLI
 from keyservice.kernel.rotation import KEPT_FOR
 from keyservice.kernel.seal import ID_IN_BLOB, SEALED, SealBroken, fresh_key
 from keyservice.portaal import bsn, bsn_rings
-from keyservice.portaal.models import Inburgeraar, ProcessingLog
+from keyservice.portaal.models import Inburgeraar, MachineMessage, ProcessingLog
 
 MACS = (
     ("audit_event", "mac"),
@@ -142,9 +142,13 @@ def _sealed_bsns() -> Counter[bytes]:
 
 
 def _digested_bsns() -> Counter[bytes]:
-    """Count digests, which can be made anew, and pseudonyms in the processing log, which go after their term."""
+    """Count digests, which can be made anew, and what goes after its term: pseudonyms in the log, and answers.
+
+    Without the key of its answer a message that a machine sends again would look like another one with the same name.
+    """
     digests = ring_keys.count_ids(table_of(Inburgeraar).c.bsn_digest, _ID_OF_MAC)
-    return digests + ring_keys.count_ids(table_of(ProcessingLog).c.data_subject_id, _ID_OF_MAC)
+    looks = ring_keys.count_ids(table_of(ProcessingLog).c.data_subject_id, _ID_OF_MAC)
+    return digests + looks + ring_keys.count_ids(table_of(MachineMessage).c.mac, _ID_OF_MAC)
 
 
 def _nobody() -> Counter[bytes]:

@@ -123,6 +123,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.config.update(factors.config(settings))
     security = Security(app, Datastore(db, Account, RoleMixin, Passkey), login_form=DutchLoginForm)
     security.want_json(lambda _request: False)
+    security.principal.identity_loaders.clear()  # rights come from grants: nobody asks Flask-Principal for an identity
     factors.register(app)
     access.declare_endpoint(app, "security.login", access.Access(public=True))
     access.declare_endpoint(app, "security.logout", access.Access(public=True, enrolling=True))

@@ -13,6 +13,7 @@ from keyservice.api.problems import Problem
 from keyservice.kernel.errors import Invalid, UseCaseError
 from keyservice.web.error_texts import text_of
 
+MOST_FAULTS = 1000  # who sends more wrong fields than this has a program that is wrong, or means to cost us much
 MEDIA_TYPE = "application/problem+json"
 BEARER = {"WWW-Authenticate": 'Bearer realm="Sleuteluitgifte"'}  # RFC 6750, 3
 
@@ -43,8 +44,8 @@ def stop(problem: Problem, **more: object) -> NoReturn:
 
 
 def wrong_input(faults: list[Fout]) -> NoReturn:
-    """End the request because of its input, with every fault at once."""
-    stop(problems.INPUT, fouten=[fault.model_dump() for fault in faults])
+    """End the request because of its input, with every fault at once (of the first thousand)."""
+    stop(problems.INPUT, fouten=[fault.model_dump() for fault in faults[:MOST_FAULTS]])
 
 
 def of_failure(status: int, *, error: UseCaseError | None = None, code: str | None = None, **_page: object) -> Response:
@@ -55,8 +56,8 @@ def of_failure(status: int, *, error: UseCaseError | None = None, code: str | No
         return answer(problems.INPUT, fouten=[fault.model_dump()])
     if error is not None:
         title, happened = text_of(error)
-        kind = problems.BY_SLUG.get(error.code, problems.BY_STATUS[status])
+        kind = problems.BY_SLUG.get(error.code, problems.of_status(status))
         return answer(kind, kind.happened if kind.slug == error.code else f"{title}. {happened}")
     if code is not None:
         return answer(problems.FAILURE, f"{problems.FAILURE.happened} De code van deze fout is {code}.")
-    return answer(problems.BY_STATUS.get(status, problems.REQUEST), status=status)
+    return answer(problems.of_status(status), status=status)

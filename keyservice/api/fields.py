@@ -1,6 +1,6 @@
 """What the fields of the API have in common, and what is said when one is wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -47,7 +47,9 @@ class Probleem(BaseModel):
     title: str = Field(description="Wat er is; altijd hetzelfde voor dit soort.")
     status: int = Field(description="De HTTP-status.")
     detail: str = Field(description="Wat er deze keer is.")
-    fouten: list[Fout] = Field(default=[], description="Alle fouten in de invoer, als het daarover gaat.")
+    fouten: list[Fout] = Field(
+        default=[], description="Alle fouten in de invoer, als het daarover gaat; hoogstens 1.000."
+    )
     sleutel: str = Field(default="", description="Het nummer van de sleutel, als die niet meer of nog niet werkt.")
 
 
@@ -91,10 +93,18 @@ def _faults(found: Any) -> Iterator[Fout]:
     for one in found:
         code, text = _text(one["type"], one["msg"])
         place = ".".join(str(part) for part in one["loc"])
-        # The name of a field that we do not know is what somebody sent.
         values = {name: str(value).replace(" or ", " of ") for name, value in one.get("ctx", {}).items()}
-        hidden = holds_secret(place) or bsn_text.stands_in(place)
-        yield Fout(veld="" if hidden else place, code=code, melding=text.format_map(values))
+        yield Fout(veld=_shown(place), code=code, melding=text.format_map(values))
+
+
+def came_twice(places: Iterable[str]) -> list[Fout]:
+    """Return that fields came more than once."""
+    return [Fout(veld=_shown(place), code="dubbel", melding="Geef dit veld één keer.") for place in places]
+
+
+def _shown(place: str) -> str:
+    # The name of a field that we do not know is what somebody sent.
+    return "" if holds_secret(place) or bsn_text.stands_in(place) else place
 
 
 def _text(kind: str, message: str) -> tuple[str, str]:

@@ -46,7 +46,11 @@ def by_sleutel() -> Actor:
 
 def by_system() -> Actor:
     """Return the actor that an asking system is: nobody's, of no gemeente. Ends the request when it is unknown."""
-    if asking.recognise(_bearer()) is None:
+    try:
+        asking.admit(_bearer(), request.remote_addr)
+    except TooOften as error:
+        stop(problems.TOO_OFTEN, headers={"Retry-After": str(error.data["seconds"])})
+    except asking.Unknown:
         stop(problems.NO_SYSTEM)
     return _actor()
 

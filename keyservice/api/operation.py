@@ -14,8 +14,9 @@ from spectree import SpecTree
 
 from keyservice.api import problems
 from keyservice.api.answers import stop, wrong_input
-from keyservice.api.fields import Fout, Probleem, faults
+from keyservice.api.fields import Probleem, came_twice, faults
 from keyservice.api.problems import Problem
+from keyservice.api.strict_json import names_twice
 from keyservice.web import access
 from keyservice.web.machine import ROOT
 
@@ -104,12 +105,20 @@ def _require_acceptable() -> None:
 def _read_json(model: type[BaseModel]) -> BaseModel:
     if request.mimetype != JSON:
         stop(problems.MEDIA_TYPE, headers={"Accept": JSON})
+    body, wrong = request.get_data(), []
     try:
-        return model.model_validate_json(request.get_data())
+        found = model.model_validate_json(body)
     except ValidationError as error:
-        if any(one["type"] == "json_invalid" for one in error.errors(include_url=False, include_input=False)):
+        if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
             stop(problems.JSON)
-        wrong_input(faults(error))
+        wrong = faults(error)
+    try:
+        twice = names_twice(body.decode())
+    except ValueError:
+        stop(problems.JSON)
+    if wrong := [*came_twice(twice), *wrong]:
+        wrong_input(wrong)
+    return found
 
 
 def _read_headers(model: type[BaseModel]) -> BaseModel:
@@ -126,7 +135,7 @@ def _read_form(model: type[BaseModel]) -> BaseModel:
     known = [field.alias or name for name, field in model.model_fields.items()]
     # RFC 6749, 3.2: a parameter comes once.
     if twice := [name for name in known if len(request.form.getlist(name)) > 1]:
-        wrong_input([Fout(veld=name, code="dubbel", melding="Geef dit veld één keer.") for name in twice])
+        wrong_input(came_twice(twice))
     try:
         return model.model_validate(request.form.to_dict())
     except ValidationError as error:

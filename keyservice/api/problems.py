@@ -41,7 +41,7 @@ REQUEST = Problem(
     "ongeldig-verzoek",
     400,
     "Wij begrijpen uw verzoek niet",
-    "Het verzoek is geen goed HTTP-verzoek aan deze dienst.",
+    "Wij kunnen het verzoek niet of niet helemaal lezen, of het is niet voor deze dienst.",
     "Controleer het adres, de headers en de naam van de server. De pagina over de API geeft voorbeelden.",
 )
 SECRET_IN_ADDRESS = Problem(
@@ -234,7 +234,11 @@ RULES: Mapping[str, Problem] = MappingProxyType(
     }
 )
 
-# The first of a status stands for it when nothing more is known.
+# What stands for a status when nothing more is known.
+_GENERAL = (
+    *(REQUEST, NO_KEY, REFUSED, NOT_FOUND, METHOD, NOT_ACCEPTABLE, CONFLICT, TOO_LARGE, MEDIA_TYPE, TOO_OFTEN),
+    *(FAILURE, UNAVAILABLE),
+)
 ALL = (
     *(REQUEST, INPUT, JSON, SECRET_IN_ADDRESS),
     *(NO_KEY, EXPIRED, REVOKED, SUSPENDED, SLEEPING, NO_SYSTEM),
@@ -242,4 +246,9 @@ ALL = (
     *(OTHER_OMGEVING, RUNNING, REUSED, UNKNOWN_PERSON, NO_BSN, SIGNED, *RULES.values()),
 )
 BY_SLUG = {problem.slug: problem for problem in ALL}
-BY_STATUS = {problem.status: problem for problem in reversed(ALL)}
+_BY_STATUS = {problem.status: problem for problem in _GENERAL}
+
+
+def of_status(status: int) -> Problem:
+    """Return the problem that says of an HTTP status from 400 on no more than it means."""
+    return _BY_STATUS.get(status, REQUEST if status < FAILURE.status else FAILURE)

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "34573132f7020f65abe7f4a73ac4c6326943b0a9f20e8113634396a5470c4017",
+        "1834aaa4fad31f37233e42ab43aa8dd07d9406575113ea3ff8ead2d48defee9d",
         ("De eerste versie.",),
     ),
 )

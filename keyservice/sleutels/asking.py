@@ -1,10 +1,11 @@
 """The systems that may ask whether a key works (RFC 7662): each has a credential of its own, made on the command line.
 
-A credential is kept as a key is: its SHA-256 under a unique index, and a MAC over the row.
+A credential is kept as a key is: its SHA-256 under a unique index, and a MAC over the row. It is guarded as a key is,
+with limits of its own (ADR 32).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,14 +14,15 @@ import structlog
 from sqlalchemy import Row, bindparam, select
 
 from keyservice import audit, settings
-from keyservice.database import db, glance, swap, table_of, transaction
+from keyservice.database import db, swap, table_of, transaction
+from keyservice.glance import glance
 from keyservice.kernel import clock
-from keyservice.kernel.actor import CLI
+from keyservice.kernel.actor import ANONYMOUS, CLI
 from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import SealBroken
 from keyservice.kernel.secret import Secret
-from keyservice.sleutels import events
+from keyservice.sleutels import events, limits
 from keyservice.sleutels.format import digest, is_credential, new_credential
 from keyservice.sleutels.models import AskingSystem
 
@@ -69,14 +71,50 @@ def everyone() -> Sequence[AskingSystem]:
     return db.session.scalars(select(AskingSystem).order_by(AskingSystem.name, AskingSystem.made_at)).all()
 
 
-def recognise(text: str) -> Asker | None:
-    """Return the system whose credential is shown; None when it is nobody's, has ended, or its row was changed."""
+class Unknown(Exception):
+    """What was shown is no credential of a system that may ask: mistyped, never made, ended, or its row was changed."""
+
+
+def admit(text: str, address: str | None) -> Asker:
+    """Return the system whose credential is shown by who asks from a network address.
+
+    A credential of a right form that is not good is recorded, once a minute per source and process; a mistyped one is
+    not: it may cost no query. Raises TooOften with the whole `seconds` to wait, or Unknown.
+    """
     if not is_credential(text):
-        return None
-    row = glance(_BY_DIGEST, {"digest": digest(Secret(text))})
+        raise Unknown
+    key_digest, limit, source = digest(Secret(text)), limits.current(), limits.source(address)
+    if key_digest in limit.askers:  # recognised before: held to its own limit only, whoever else is at that address
+        limits.hold(limit.askers.take(key_digest))
+    elif (wait := limit.wrong_askers.wait(source)) and not _stands(key_digest):
+        limits.hold(wait)
+    asker = _recognise(key_digest)
+    if asker is None:
+        limit.wrong_askers.take(source)
+        if not limit.alarms.take(("asker", source)):
+            audit.record_refusal(replace(ANONYMOUS, origin="api", source=address), "introspectie", "asker-unknown")
+        raise Unknown
+    if key_digest not in limit.askers:
+        limit.askers.take(key_digest)
+    return asker
+
+
+def _stands(key_digest: bytes) -> bool:
+    """Tell, with a query a second at most, whether a credential is of a system that was at work a second ago.
+
+    So a flood from its address keeps no system out, also not one that a process sees for the first time.
+    """
+    limit = limits.current()
+    if not limit.looks.take("askers"):
+        limit.at_work.update(db.session.scalars(select(AskingSystem.digest).where(AskingSystem.ended_at.is_(None))))
+    return key_digest in limit.at_work
+
+
+def _recognise(key_digest: bytes) -> Asker | None:
+    row = glance(_BY_DIGEST, {"digest": key_digest})
     if row is None or row.ended_at is not None:
         return None
-    if not _intact(row):
+    if not intact(row):
         log.error("the MAC of an asking system does not fit", system=str(row.id))
         return None
     return Asker(row.id, row.name)
@@ -86,7 +124,8 @@ def _at_work(name: str) -> AskingSystem | None:
     return db.session.scalar(select(AskingSystem).where(AskingSystem.name == name, AskingSystem.ended_at.is_(None)))
 
 
-def _intact(row: Row[*tuple[Any, ...]]) -> bool:
+def intact(row: Row[*tuple[Any, ...]]) -> bool:
+    """Tell whether the MAC of a row fits what it says."""
     parts = _parts(row.id, row.name, row.digest, row.made_at, row.ended_at)
     try:
         return settings.rings().mac_fits(row.mac, _PURPOSE, *parts)

@@ -13,12 +13,15 @@ from time import monotonic
 from flask import current_app
 
 from keyservice.accounts.guessing import network
+from keyservice.kernel.errors import TooOften
 
 # A gemeente registers a few thousand people a year, a thousand in one request. At 100 a second one key still leaves
 # most of a machine of two cores to the others.
 KEY_BURST, KEY_PER_SECOND = 300, 100.0
 # Each unknown key of a right form costs a query. A system with an old setting tries one key now and then.
 WRONG_BURST, WRONG_PER_SECOND = 60, 1.0
+# A system that asks about keys does so at each request that it gets itself, of all gemeenten together.
+ASKER_BURST, ASKER_PER_SECOND = 1000, 500.0
 ALARMS_PER_SECOND = 1 / 60  # of one key, or of one source of wrong keys
 MOST_NAMES = 20_000
 
@@ -62,11 +65,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one process."""
+    """The limits of one process; `at_work` are the digests of askers, seen at most a second ago (`asking`)."""
 
     keys: Rate = field(default_factory=lambda: Rate(KEY_BURST, KEY_PER_SECOND))
     wrong: Rate = field(default_factory=lambda: Rate(WRONG_BURST, WRONG_PER_SECOND))
+    askers: Rate = field(default_factory=lambda: Rate(ASKER_BURST, ASKER_PER_SECOND))
+    wrong_askers: Rate = field(default_factory=lambda: Rate(WRONG_BURST, WRONG_PER_SECOND))
     alarms: Rate = field(default_factory=lambda: Rate(1, ALARMS_PER_SECOND))
+    looks: Rate = field(default_factory=lambda: Rate(1, 1.0))
+    at_work: set[bytes] = field(default_factory=set)
 
 
 def current() -> Limits:
@@ -83,6 +90,7 @@ def source(address: str | None) -> str:
     return network(address)
 
 
-def seconds(wait: float) -> int:
-    """Return a wait as whole seconds, as `Retry-After` has it."""
-    return max(1, math.ceil(wait))
+def hold(wait: float) -> None:
+    """Go on when there is nothing to wait for. Raises TooOften with whole `seconds`, as `Retry-After` has them."""
+    if wait:
+        raise TooOften("machine-too-often", seconds=max(1, math.ceil(wait)))

@@ -3,9 +3,10 @@
 A server process writes every two seconds by a thread of its own, begun at its first note (so after any fork), and once
 more when it stops. A process that is killed takes the notes of its last two seconds along: counts may be too low by
 those, and a first use that was lost so is told at the next use. What must not be lost is an event or a row of its own.
+Else nothing is dropped without a line in the log that says what.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -19,7 +20,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import bindparam, case
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from keyservice.database import per_database, transaction, upsert
 from keyservice.kernel import clock
@@ -35,6 +36,9 @@ EVERY_SECONDS = 2.0
 TELL_AGAIN_AFTER = timedelta(days=1)
 # Enough to tell one organisation from another, too little to tell who it is.
 _IPV4_PREFIX, _IPV6_PREFIX = 24, 48
+_NOWHERE = "onbekend"
+# Some 10 MB. There is one note per key, network and state; who has a key can come from any number of networks.
+MOST_NOTES = 50_000
 
 Shown = tuple[UUID, str, State]
 """Which key, from which network, in which state."""
@@ -62,6 +66,7 @@ class Notebook:
         self.app = app
         self.in_background = False
         self._noted: dict[Shown, Noted] = {}
+        self._full = False
         self._lock = Lock()
         self._stop = Event()
         self._writer: Thread | None = None
@@ -70,42 +75,69 @@ class Notebook:
         """Add notes, and see that they will be written."""
         with self._lock:
             for shown, one in notes.items():
-                self._noted[shown] = self._noted[shown] + one if shown in self._noted else one
+                place = shown if shown in self._noted or len(self._noted) < MOST_NOTES else self._without_network(shown)
+                self._noted[place] = self._noted[place] + one if place in self._noted else one
             if self.in_background and not (self._writer and self._writer.is_alive()):
                 self._writer = Thread(target=self._write_on, name="use-of-keys", daemon=True)
                 self._writer.start()
                 # Not `atexit`: servers whose processes come from multiprocessing (granian) do not ask that.
                 Finalize(None, self.close, exitpriority=0)
 
+    def _without_network(self, shown: Shown) -> Shown:
+        if not self._full:
+            log.warning("networks of keys no longer noted: too many are not written yet", notes=len(self._noted))
+        self._full = True
+        return shown[0], _NOWHERE, shown[2]
+
     def write(self) -> None:
-        """Write what was noted. When the database is away it stays noted; raises what the database raises."""
+        """Write what was noted. What could not be written stays noted; raises what the database raises.
+
+        A note that the database refuses by itself too is dropped and told in the log: there is no such key any more.
+        """
         with self._lock:
-            notes, self._noted = self._noted, {}
-        if not notes:
-            return
+            notes, self._noted, self._full = self._noted, {}, False
+        if notes:
+            # In one order, so that two processes never wait for each other.
+            self._put(sorted(notes.items(), key=_order))
+
+    def _put(self, notes: Sequence[tuple[Shown, Noted]]) -> None:
         try:
             with transaction() as session:
-                # In one order, so that two processes never wait for each other.
-                session.execute(_add_up(), [_row(shown, one) for shown, one in sorted(notes.items(), key=_order)])
-        except (OperationalError, InterfaceError):
-            self.add(notes)
+                session.execute(_add_up(), [_row(shown, one) for shown, one in notes])
+        except (IntegrityError, DataError) as error:
+            if len(notes) == 1:
+                _tell_dropped(*notes[0], error)
+                return
+            half = len(notes) // 2
+            try:
+                self._put(notes[:half])
+            finally:
+                self._put(notes[half:])
+        except Exception:
+            self.add(dict(notes))
             raise
 
     def close(self) -> None:
         """Write the last notes of a process that ends."""
         self._stop.set()
-        self._write_safely()
+        error = self._write_safely()
+        with self._lock:
+            left, self._noted = self._noted, {}
+        for shown, one in left.items():
+            _tell_dropped(shown, one, error)
 
     def _write_on(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
             self._write_safely()
 
-    def _write_safely(self) -> None:
+    def _write_safely(self) -> Exception | None:
         try:
             with self.app.app_context():
                 self.write()
         except Exception as error:  # noqa: BLE001 - the next round tries again, whatever it was
-            log.warning("use of keys not written", error=type(error).__name__)
+            log.warning("use of keys not written", error=type(error).__name__, notes=len(self._noted))
+            return error
+        return None
 
 
 def note(checked: "Checked", address: str | None, state: State = State.ACTIVE) -> None:
@@ -130,7 +162,7 @@ def network(address: str) -> str:
     try:
         found = ip_address(address)
     except ValueError:
-        return "onbekend"
+        return _NOWHERE
     if isinstance(found, IPv6Address):
         if found.ipv4_mapped is None:
             return str(ip_network((found.packed, _IPV6_PREFIX), strict=False))
@@ -143,6 +175,12 @@ def _notebook(app: Flask) -> Notebook:
     real: Flask = getattr(app, "_get_current_object", lambda: app)()
     found: Notebook = app.extensions.setdefault("keyservice.uses", Notebook(real))
     return found
+
+
+def _tell_dropped(shown: Shown, one: Noted, error: Exception | None) -> None:
+    sleutel_id, place, state = shown
+    facts = {"sleutel": str(sleutel_id), "network": place, "state": state.value, "count": one.count}
+    log.error("use of a key dropped", **facts, last_at=one.last_at.isoformat(), error=type(error).__name__)
 
 
 def _order(item: tuple[Shown, Noted]) -> tuple[str, str, str]:

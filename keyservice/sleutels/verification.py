@@ -13,11 +13,11 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, select
 
 from keyservice import audit
-from keyservice.database import glance, table_of
+from keyservice.database import table_of
 from keyservice.gemeenten.models import Gemeente
+from keyservice.glance import glance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS
-from keyservice.kernel.errors import TooOften
 from keyservice.kernel.secret import Secret
 from keyservice.sleutels import limits, usage
 from keyservice.sleutels.format import Omgeving, check_format, digest
@@ -68,7 +68,7 @@ def admit(text: str, address: str | None) -> Checked:
     """
     key_digest, limit = digest(_of_right_form(text)), limits.current()
     if key_digest in limit.keys:  # recognised before: held to its own limit only, whoever else is at that address
-        _hold(limit.keys.take(key_digest))
+        limits.hold(limit.keys.take(key_digest))
         checked = _recognise(key_digest)
     else:
         checked = _first_time(key_digest, address)
@@ -90,7 +90,7 @@ def _of_right_form(text: str) -> Secret:
 def _first_time(key_digest: bytes, address: str | None) -> Checked:
     """Look for a key that this process has not seen, unless too many wrong ones came from its source."""
     limit, source = limits.current(), limits.source(address)
-    _hold(limit.wrong.wait(source))
+    limits.hold(limit.wrong.wait(source))
     try:
         checked = _recognise(key_digest)
     except Unknown:
@@ -100,11 +100,6 @@ def _first_time(key_digest: bytes, address: str | None) -> Checked:
         raise
     limit.keys.take(key_digest)
     return checked
-
-
-def _hold(wait: float) -> None:
-    if wait:
-        raise TooOften("sleutel-too-often", seconds=limits.seconds(wait))
 
 
 def _recognise(key_digest: bytes) -> Checked:

@@ -100,6 +100,8 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
         return unexpected(original or error)
     answer = page(status if status in PAGES or machine.asks() else 400)
     answer.status_code = status
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
     answer.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return answer
 

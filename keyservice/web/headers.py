@@ -21,13 +21,13 @@ HEADERS = {
 
 def register(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer, errors included; pages are never kept by a browser or proxy."""
+    secure = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"} if settings.secure else {}
+    wanted = [*HEADERS.items(), *secure.items()]
 
     @app.after_request
     def _headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if settings.secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        own = {name.lower() for name, _ in response.headers}
+        response.headers.extend([(name, value) for name, value in wanted if name.lower() not in own])
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
         return response

@@ -9,7 +9,8 @@ from keyservice.api import problems
 from keyservice.database import db
 from keyservice.sleutels import asking, service
 from keyservice.sleutels.blocking import suspend_by_program
-from keyservice.sleutels.format import Omgeving, new_key
+from keyservice.sleutels.format import Omgeving, new_credential, new_key
+from keyservice.sleutels.limits import Limits, Rate
 from keyservice.sleutels.models import Sleutel
 from tests.api.test_problems import problem_of
 from tests.factories.aanvragen import actor
@@ -59,6 +60,16 @@ def test_only_a_system_with_its_own_credential_may_ask(app: Flask) -> None:
         assert problem_of(answer) is problems.NO_SYSTEM
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert asker(app).get("/v1/sleutel").status_code == 401, "and its credential is no key"
+
+
+def test_who_shows_wrong_credentials_too_often_is_told_how_long_to_wait(app: Flask) -> None:
+    system = asker(app)
+    app.extensions["keyservice.limits"] = Limits(wrong_askers=Rate(burst=1, per_second=0.1))
+    strangers = [Machine(app, new_credential().reveal()) for _ in range(2)]
+    answers = [stranger.post(URL, data={"token": "x"}) for stranger in strangers]
+    assert [problem_of(answer) for answer in answers] == [problems.NO_SYSTEM, problems.TOO_OFTEN]
+    assert 1 <= int(answers[1].headers["Retry-After"]) <= 10
+    assert system.post(URL, data={"token": "x"}).get_json() == {"active": False}
 
 
 def test_a_system_that_ended_may_ask_no_more(app: Flask) -> None:

@@ -90,7 +90,7 @@ def test_a_method_that_is_not_there_says_which_are(client: FlaskClient, method: 
 
 
 @pytest.mark.parametrize(
-    "status", [400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 414, 415, 422, 429, 431, 500, 503]
+    "status", [400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 413, 414, 415, 417, 421, 422, 429, 431, 500, 501, 503]
 )
 def test_every_error_of_the_framework_is_a_problem(app: Flask, status: int) -> None:
     try:
@@ -100,7 +100,20 @@ def test_every_error_of_the_framework_is_a_problem(app: Flask, status: int) -> N
     with failing(app, raised) as machine:
         answer = machine.get("/v1/sleutel")
     assert answer.status_code == status
-    assert problem_of(answer).status in {status, 400}
+    general = {
+        401: problems.NO_KEY,
+        403: problems.REFUSED,
+        404: problems.NOT_FOUND,
+        405: problems.METHOD,
+        406: problems.NOT_ACCEPTABLE,
+        409: problems.CONFLICT,
+        413: problems.TOO_LARGE,
+        415: problems.MEDIA_TYPE,
+        429: problems.TOO_OFTEN,
+        503: problems.UNAVAILABLE,
+    }
+    assert problem_of(answer) is general.get(status, problems.REQUEST if status < 500 else problems.FAILURE)
+    assert ("Retry-After" in answer.headers) is (status in {429, 503}), "the page of those says to look at it"
 
 
 @pytest.mark.parametrize(

@@ -117,11 +117,11 @@ def test_a_device_that_did_not_see_its_owner_does_not_do(person: Person) -> None
     with virtual_passkey(tom, verified=False):
         tom.open("/mijn-account/passkeys")
         assert not tom.page.get_by_text("Dat is niet gelukt.").is_visible()
-        tom.fill("Naam van de passkey", "Gevonden sleutel")
+        tom.fill("Naam van de passkey", "Gevonden laptop")
         tom.press("Passkey toevoegen")
         tom.page.get_by_text("Dat is niet gelukt.").wait_for()
         tom.check("passkeys-mislukt")
-        assert tom.page.get_by_text("Gevonden sleutel").count() == 0
+        assert tom.page.get_by_text("Gevonden laptop").count() == 0
 
 
 def test_who_has_no_factor_sets_one_up_first(person: Person, running: Stack) -> None:

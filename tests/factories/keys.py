@@ -1,9 +1,12 @@
 """Keys as a machine shows them: made and woken by the use cases, and the queries that a block sends."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import event
 
 from keyservice.database import db
@@ -35,15 +38,56 @@ def mistyped(key: str) -> str:
 
 @contextmanager
 def queries() -> Iterator[list[str]]:
-    """Give the list of what is sent to the database within the block."""
+    """Give the list of what is sent to the database within the block, by SQLAlchemy or past it.
+
+    Many rows in one statement count as one, and so does what triggers do for it. An end of a transaction is left out.
+    """
     db.session.rollback()
     sent: list[str] = []
+    within: list[bool] = []  # filled while SQLAlchemy executes: then the driver tells nothing new
 
-    def listener(*args: object) -> None:
+    def begins(*args: object) -> None:
         sent.append(str(args[2]))
+        within.append(True)
 
-    event.listen(db.engine, "before_cursor_execute", listener)
+    def ends(*_args: object) -> None:
+        within.clear()
+
+    def at_driver(statement: str) -> None:
+        if not within and statement not in {"COMMIT", "ROLLBACK"}:
+            sent.append(statement)
+
+    def lend(connection: Any, *_rest: object) -> None:
+        within.clear()
+        _watch(connection, at_driver)
+
+    watched: dict[str, Callable[..., Any]]
+    watched = {"before_cursor_execute": begins, "after_cursor_execute": ends, "checkout": lend, "checkin": _unwatch}
+    for name, listener in watched.items():
+        event.listen(db.engine, name, listener)
     try:
         yield sent
     finally:
-        event.remove(db.engine, "before_cursor_execute", listener)
+        db.session.rollback()  # gives its connection back, so that nobody watches it any more
+        for name, listener in watched.items():
+            event.remove(db.engine, name, listener)
+
+
+def _watch(connection: Any, tell: Callable[[str], None]) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.set_trace_callback(tell)
+        return
+
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *args: Any, **more: Any) -> "Cursor":
+            tell(str(query))
+            return super().execute(query, *args, **more)
+
+    connection.cursor_factory = Cursor
+
+
+def _unwatch(connection: Any, *_rest: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.set_trace_callback(None)
+    elif connection is not None:  # a broken one is not given back
+        connection.cursor_factory = psycopg.Cursor

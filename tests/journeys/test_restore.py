@@ -33,6 +33,7 @@ from keyservice.kernel.seal import LASTING_RINGS
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.delivery import deliver_due
 from keyservice.outbox.queries import failed
+from keyservice.portaal import service as portaal
 from keyservice.settings import Settings
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.life import State, state
@@ -40,6 +41,7 @@ from tests.conftest import environ
 from tests.factories.aanvragen import actor
 from tests.factories.backups import libpq, programs
 from tests.factories.issuance import approved, held, issuance
+from tests.factories.portaal import inburgeraar
 from tests.factories.post import app_for_post
 from tests.fakes import Behaviour, mail_server
 
@@ -72,16 +74,17 @@ class Before:
     underway: UUID
     aanvraag: str
     heads: tuple[str, ...]
+    person: UUID
 
 
-def _before() -> Before:
+def _before(folder: Path) -> Before:
     stamp()  # the tests make their schema without migrations
     first = service.issue(actor("rosa"), approved(pakket="Al in gebruik"))
     post = held(first)
     service.activate(actor("anna"), first, post.code)
     underway = service.issue(actor("rosa"), approved(pakket="Onderweg"))
     heads = ScriptDirectory(str(PACKAGE / "migrations")).get_heads()
-    return Before(post.key, underway, issuance(underway).aanvraag.number or "", tuple(heads))
+    return Before(post.key, underway, issuance(underway).aanvraag.number or "", tuple(heads), inburgeraar(folder))
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def machine(
 ) -> Iterator[tuple[Before, dict[str, str], float]]:
     """Make a backup, lose the machine, run the drill on a new one; give its environment and how long it took."""
     monkeypatch.setenv("PATH", programs())
-    before, backup = _before(), backups.make(tmp_path)
+    before, backup = _before(tmp_path), backups.make(tmp_path)
     copy = tmp_path / "ringen"
     copy.mkdir()
     for ring in LASTING_RINGS:
@@ -158,6 +161,11 @@ def _what_was_there_works(before: Before) -> None:
     accounts = db.session.scalars(select(Account).where(Account.tf_totp_secret.is_not(None))).all()
     assert accounts
     assert all(totp.reveal(account.id, account.tf_totp_secret or "").reveal() for account in accounts)
+    pim, number = actor("pim"), Secret("999990019")
+    person = portaal.find_by_bsn(pim, number)
+    assert person
+    assert person.id == before.person
+    assert portaal.show_bsn(pim, person.id).reveal() == number.reveal()
     for event in db.session.scalars(select(AuditEvent)):
         assert settings.rings().mac_fits(event.mac, "audit-event", event.canonical.decode())
 
@@ -183,6 +191,11 @@ def _what_was_underway_is_issued_again(app: Flask, before: Before) -> None:
     assert found
     assert state(found.facts, clock.now()) is State.ACTIVE
     assert ring_keys.unreadable() == []
+
+
+def test_the_manual_copies_every_lasting_ring_and_no_other() -> None:
+    (copied,) = re.findall(r"install .*\{(.*)\}\.json", DOCUMENT.read_text())
+    assert set(copied.split(",")) == set(LASTING_RINGS)
 
 
 def test_the_drill_refuses_a_backup_that_is_not_what_was_written(context: Flask, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from keyservice.sleutels.limits import Rate, seconds, source
+from keyservice.kernel.errors import TooOften
+from keyservice.sleutels.limits import Rate, hold, source
 
 
 def passes(rate: Rate, name: object, now: float, tries: int) -> int:
@@ -51,7 +52,13 @@ def test_a_flood_of_names_fills_no_memory_and_who_waits_goes_on_waiting() -> Non
 
 @pytest.mark.parametrize(("wait", "whole"), [(0.001, 1), (1.0, 1), (1.2, 2), (9.0, 9)])
 def test_a_wait_is_told_in_whole_seconds_that_are_enough(wait: float, whole: int) -> None:
-    assert seconds(wait) == whole
+    with pytest.raises(TooOften) as refused:
+        hold(wait)
+    assert refused.value.data["seconds"] == whole
+
+
+def test_who_need_not_wait_goes_on() -> None:
+    hold(0)
 
 
 def test_a_neighbour_of_an_ipv4_address_is_another_source_and_of_an_ipv6_network_the_same() -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -26,11 +27,11 @@ from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
 from keyservice.issuance import service
 from keyservice.kernel import clock
-from keyservice.kernel.actor import ANONYMOUS
+from keyservice.kernel.actor import ANONYMOUS, Actor
 from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings, SealBroken
 from keyservice.kernel.secret import Secret
 from keyservice.lasting_rings import KeyStays
-from keyservice.portaal import loading
+from keyservice.portaal import loading, machine
 from keyservice.portaal import service as portaal
 from keyservice.portaal.models import ProcessingLog
 from keyservice.sleutels import service as sleutels
@@ -39,9 +40,10 @@ from tests.conftest import csrf
 from tests.factories.aanvragen import actor
 from tests.factories.contacts import contact, practice_code, sms_code, unproven
 from tests.factories.issuance import held, issued
+from tests.factories.keys import awake
 from tests.factories.no_events import changed, content, refuse_events
 from tests.factories.people import invite, links
-from tests.factories.portaal import inburgeraar, stored
+from tests.factories.portaal import SIGNED, inburgeraar, stored
 
 TWO_DAYS = timedelta(days=2)
 
@@ -120,7 +122,7 @@ def test_every_column_that_holds_a_mac_is_in_the_list() -> None:
         for column in table.c
         if isinstance(column.type, LargeBinary) and column.name.endswith("mac")
     }
-    # Made with the ring of the BSN, and gone after a week.
+    # Made with the ring `bsn_index`, and counted there.
     assert found - {("machine_message", "mac")} == set(lasting_rings.MACS)
 
 
@@ -372,6 +374,30 @@ def test_a_bsn_is_found_after_a_new_key_and_sealed_and_digested_anew_so_that_the
         found = portaal.find_by_bsn(pim, digits)
         assert found
         assert portaal.show_bsn(pim, person_id).reveal() == "999990019"
+
+
+def test_an_index_key_stays_as_long_as_a_message_of_a_machine_may_come_again_that_was_answered_with_it(
+    rings: Rings, context: Flask
+) -> None:
+    sleutel_id, _ = awake()
+    name, day, start = uuid4(), timedelta(days=1), clock.now()
+
+    def send() -> str:
+        gemeente = Actor(None, frozenset(), "9998", "api", sleutel=sleutel_id)
+        return machine.register(gemeente, name, [machine.Item(None, SIGNED)], lambda _results: str(uuid4()))
+
+    answer = send()
+    (old,) = ids(rings, "bsn_index")
+    lasting_rings.rotate("bsn_index")
+    with time_machine.travel(start + 6 * day):
+        machine.forget_answers()
+        with pytest.raises(KeyStays, match="1 rows need it"):
+            lasting_rings.retire("bsn_index", old)
+        assert send() == answer
+    with time_machine.travel(start + 8 * day):
+        machine.forget_answers()
+        lasting_rings.retire("bsn_index", old)
+        assert send() != answer
 
 
 def test_a_sealed_bsn_that_was_moved_to_another_row_holds_up_no_other_one(

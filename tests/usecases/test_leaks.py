@@ -1,14 +1,12 @@
 """A key that somebody found: showing it ends it, and tells who should know; nothing else says that it existed."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from keyservice.accounts import guessing
 from keyservice.audit.models import AuditPrivate
@@ -28,6 +26,7 @@ from keyservice.sleutels.life import State, state
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import Held, held, issuance, issued
+from tests.factories.keys import queries
 
 pytestmark = pytest.mark.usefixtures("context")
 FINDER = Actor(None, frozenset(), None, "web", source="192.0.2.7", agent="Zoeker/1")
@@ -61,20 +60,6 @@ def told(kind: str) -> list[tuple[Channel, str]]:
 
 def leak_events(issuance_id: UUID) -> list[EventView]:
     return [e for e in of_dossier(issuance(issuance_id).aanvraag_id) if e.code in {"issuance:leak", "sleutel:revoke"}]
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_a_key_that_works_is_revoked_at_once_and_its_delivery_stays_done() -> None:
@@ -143,7 +128,7 @@ def test_a_number_or_a_broken_key_revokes_nothing(text: str) -> None:
 def test_a_flood_of_bad_checksums_asks_the_database_nothing_and_costs_no_try() -> None:
     issuance_id, both = active()
     good = both.key.reveal()
-    with statements() as seen:
+    with queries() as seen:
         for _ in range(1_000):
             with pytest.raises(Invalid):
                 show(good[:-1] + ("a" if good[-1] != "a" else "b"))
@@ -173,7 +158,7 @@ def test_the_time_of_an_answer_does_not_tell_whether_a_key_existed() -> None:
 
 def test_more_keys_than_a_report_holds_are_refused_before_the_database_is_asked() -> None:
     many = " ".join(new_key(Omgeving.PRODUCTIE).reveal() for _ in range(leaks.MOST_KEYS + 1))
-    with statements() as seen, pytest.raises(Invalid, match="leak-too-many"):
+    with queries() as seen, pytest.raises(Invalid, match="leak-too-many"):
         show(many)
     assert seen == []
 

@@ -146,15 +146,76 @@ def test_what_could_not_be_written_is_written_later(context: Flask, monkeypatch:
     assert use_of([sleutel_id])[sleutel_id].count == 2
 
 
-def test_one_note_that_cannot_stand_does_not_keep_later_ones_from_being_written(context: Flask) -> None:
-    gone, key = awake()
+@pytest.mark.parametrize("error", [LookupError("anything"), OperationalError("away", None, Exception())], ids=type)
+def test_whatever_failed_what_was_noted_stays_noted(
+    context: Flask, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    (one, key), (two, other) = awake(), awake()
     admit(key, HOME)
+    admit(other, HOME)
+
+    def fail() -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(usage, "transaction", fail)
+        for _ in range(3):
+            usage._notebook(context)._write_safely()
+    usage.flush()
+    assert [use_of([found])[found].count for found in (one, two)] == [1, 1]
+
+
+def test_a_note_that_cannot_stand_is_told_in_the_log_and_takes_no_other_one_along(
+    context: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (gone, lost), (sleutel_id, kept) = awake(), awake()
+    for key in (lost, lost, kept):
+        admit(key, HOME)
     with transaction() as session:
         session.execute(delete(Sleutel).where(Sleutel.id == gone))  # as when an older database was put back
     usage._notebook(context)._write_safely()
-    sleutel_id, other = awake()
-    show(other, HOME)
-    assert use_of([sleutel_id])[sleutel_id].count == 1
+    assert use_of([sleutel_id])[sleutel_id].count == 1, "what was noted with it"
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "use of a key dropped" in line)
+    assert str(gone) in line
+    assert "count=2" in line
+    assert "192.0.2.0/24" in line
+    _, later = awake()
+    show(later, HOME)
+    usage.flush()
+
+
+def test_while_nothing_can_be_written_notes_do_not_fill_memory_and_no_use_is_lost(
+    context: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(usage, "MOST_NOTES", 10)
+    sleutel_id, key = awake()
+    for number in range(50):
+        admit(key, f"10.0.{number}.1")
+    book = usage._notebook(context)
+    assert len(book._noted) <= 11
+    assert "networks of keys no longer noted" in capsys.readouterr().out
+    usage.flush()
+    found = use_of([sleutel_id])[sleutel_id]
+    assert found.count == 50
+    assert "onbekend" in found.networks
+
+
+def test_a_process_that_ends_while_nothing_can_be_written_says_what_it_takes_along(
+    context: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sleutel_id, key = awake()
+    admit(key, HOME)
+    admit(key, HOME)
+
+    def away() -> None:
+        raise OperationalError("the database is away", None, Exception())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(usage, "transaction", away)
+        usage._notebook(context).close()
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "use of a key dropped" in line)
+    assert str(sleutel_id) in line
+    assert "count=2" in line
 
 
 @pytest.mark.parametrize(

@@ -140,8 +140,7 @@ def test_a_key_costs_one_query_whatever_becomes_of_it() -> None:
         for ask in WAYS.values():
             with queries() as sent:
                 assert state_of(ask, key) is state
-            # SQLite is told each BEGIN by us; PostgreSQL gets one message.
-            assert [query.split()[0] for query in sent if query != "BEGIN DEFERRED"] == ["SELECT"]
+            assert [query.split()[0] for query in sent] == ["SELECT"]
 
 
 def test_i11_wrong_keys_from_one_source_are_one_event_a_minute() -> None:

@@ -322,6 +322,37 @@ def test_who_comes_second_is_told_so_with_the_way_back(app: Flask, browser_of: B
     assert f'href="/inburgering/{amira}"' in answer.text
 
 
+def test_a_button_that_is_pressed_twice_does_it_once(app: Flask, browser_of: Browser, amira: UUID) -> None:
+    pim, page = browser_of("pim"), f"/inburgering/{amira}"
+    forms: dict[str, dict[str, str]] = {
+        "vastleggen": {**YES, **DAYS},
+        "verbeteren": {**YES, **DAYS, "datum_einde": "5-2-2020", "uitleg": "Een dag langer"},
+        "intrekken": {"uitleg": "Verkeerde persoon"},
+    }
+    for number, (way, fields) in enumerate(forms.items()):
+        for _ in range(2):
+            answer = post(pim, f"{page}/{way}", versie=str(number), **fields)
+            assert (answer.status_code, answer.location) == (303, page)
+    last = newest(app, amira)
+    assert last
+    assert last.number == len(forms)
+
+
+def test_a_form_that_cannot_be_sent_any_more_is_not_shown(app: Flask, browser_of: Browser, amira: UUID) -> None:
+    pim, page = browser_of("pim"), f"/inburgering/{amira}"
+    for way in ("verbeteren", "intrekken"):
+        answer = pim.get(f"{page}/{way}")
+        assert answer.status_code == 409
+        check(answer.text)
+        assert "Er is niets vastgelegd" in answer.text
+        assert f'href="{page}"' in answer.text
+    with app.app_context():
+        service.register(actor("pim"), amira, SIGNED, seen=0)
+    answer = pim.get(f"{page}/vastleggen")
+    assert answer.status_code == 409
+    assert "De ondertekening is al vastgelegd" in answer.text
+
+
 @pytest.mark.parametrize("broken", ["", "-1", "x", "9" * 40])
 def test_a_broken_version_never_fits(browser_of: Browser, amira: UUID, broken: str) -> None:
     url = f"/inburgering/{amira}/vastleggen"
