@@ -21,6 +21,7 @@ _RULES = {
     "minItems": "ten minste {} in de lijst",
     "maxItems": "hoogstens {} in de lijst",
 }
+_MOST_NAMED = 9
 _UNKNOWN = "…"
 _VALUES = {
     "date": "2026-11-25",
@@ -149,15 +150,15 @@ def _row(name: str, field: Schema, required: bool, schemas: Schema) -> Row:  # n
 
 def _rule(schema: Schema) -> str:
     """Return in words what a schema asks beside the kind; the rules are those that refuse a request."""
-    found = [text.format(schema[name]) for name, text in _RULES.items() if name in schema]
-    return ", ".join(found)
+    if "enum" in schema:
+        # The kinds of problem stand with the operation, each with its text.
+        return "" if len(schema["enum"]) > _MOST_NAMED else f"een van {', '.join(map(str, schema['enum']))}"
+    return ", ".join(text.format(schema[name]) for name, text in _RULES.items() if name in schema)
 
 
 def _kind(schema: Schema, schemas: Schema) -> str:
     if "const" in schema:
         return f"altijd {json.dumps(schema['const'])}"
-    if "enum" in schema:
-        return f"een van: {', '.join(map(str, schema['enum']))}"
     if schema.get("type") == "array":
         return f"lijst van {_kind(_plain(schema['items'], schemas), schemas)}"
     return _FORMATS.get(schema.get("format", ""), _TYPES.get(schema.get("type", ""), "tekst"))
