@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "912137421d31c156c2ebfe186ae33d40e54050d1c56b80ab1e5588b7f67ed38c",
+        "26f04ac5935ae08e5dd6082ff2c50119226e34b700a9c331e8809a35639530f9",
         ("De eerste versie.",),
     ),
 )
