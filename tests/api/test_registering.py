@@ -7,12 +7,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
 from keyservice.api import problems
-from keyservice.audit.models import AuditEvent, AuditPrivate
+from keyservice.audit.models import AnonymousRefusal, AuditEvent, AuditPrivate
+from keyservice.audit.queries import search
 from keyservice.database import db
+from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.portaal import bsn, loading, machine, words
 from keyservice.portaal import queries as registrations
@@ -123,6 +126,25 @@ def test_i9_what_another_gemeente_registered_is_not_there(app: Flask, machine_: 
     moved, unknown = machine_.get(f"{PATH}/{result['id']}"), machine_.get(f"{PATH}/{uuid4()}")
     assert problem_of(moved) is problem_of(unknown) is problems.NOT_FOUND
     assert moved.text == unknown.text
+
+
+def test_i11_refusals_of_a_machine_are_one_event_a_minute_per_key_and_reason(app: Flask, machine_: Machine) -> None:
+    with app.app_context():
+        tests_only = Machine(app, awake(Omgeving.ACCEPTATIE)[1])
+    with time_machine.travel(clock.now(), tick=False):
+        for _ in range(5):
+            assert problem_of(machine_.get(f"{PATH}/{uuid4()}")) is problems.NOT_FOUND
+            assert problem_of(tests_only.get(f"{PATH}/{uuid4()}")) is problems.OTHER_OMGEVING
+            assert problem_of(tests_only.post("/v1/inburgeraars/_zoek", json={"bsn": OWN})) is problems.OTHER_OMGEVING
+    with app.app_context():
+        found = sorted((event.fields["act"], event.fields["reason"]) for event in search(code="access:refuse"))
+        counted = db.session.scalars(select(AnonymousRefusal.count)).all()
+    assert found == [
+        ("api.participatieverklaring", "registration"),
+        ("api.participatieverklaring", "sleutel-van-andere-omgeving"),
+        ("api.zoek_inburgeraar", "sleutel-van-andere-omgeving"),
+    ]
+    assert counted == [5, 5, 5], "a program in a loop writes its trail full no more"
 
 
 def test_each_look_is_logged_also_a_denied_one_with_the_trace_of_who_asked(app: Flask, machine_: Machine) -> None:

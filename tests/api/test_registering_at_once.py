@@ -41,7 +41,7 @@ def test_a_message_that_comes_to_two_processes_at_once_is_done_once_and_has_one_
     assert loading.load(write_file(tmp_path / "people.csv", [{"bsn": number} for number in numbers])).loaded
     _, secret = awake()
     messages = [
-        (str(uuid4()), json.dumps({"registraties": [signed(number) for number in numbers[at :: MESSAGES]]}).encode())
+        (str(uuid4()), json.dumps({"registraties": [signed(number) for number in numbers[at::MESSAGES]]}).encode())
         for at in range(MESSAGES)
     ]
     answers: list[list[tuple[int, str | None, bytes]]] = [[] for _ in messages]
