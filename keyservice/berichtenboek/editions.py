@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "1834aaa4fad31f37233e42ab43aa8dd07d9406575113ea3ff8ead2d48defee9d",
+        "08ddc09f17455c0fefa0e62795de0e0ea8bc87dc9be9376bc6d16fc84aceb675",
         ("De eerste versie.",),
     ),
 )
