@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "08ddc09f17455c0fefa0e62795de0e0ea8bc87dc9be9376bc6d16fc84aceb675",
+        "418e740ec9bd84e3f7cef43e7b6553c0adb4c531a2d73ee5280cdab4a0fd6bb4",
         ("De eerste versie.",),
     ),
 )
