@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyservice.api.document import problems_of
+from keyservice.api.fields import EXAMPLE_PROBLEM
 from keyservice.api.operation import PER_ITEM
-from keyservice.api.problems import INPUT, Problem
+from keyservice.api.problems import Problem
 
 Schema = Mapping[str, Any]
 _FORMATS = {"date": "datum", "date-time": "tijdstip", "uuid": "UUID", "uri-reference": "adres"}
@@ -103,25 +104,20 @@ def _operation(method: str, root: str, path: str, one: Schema, schemas: Schema) 
 def example(schema: Schema, schemas: Schema) -> Any:
     """Return a value that fits a schema: its own example when it has one."""
     schema = _plain(schema, schemas)
+    given = schema.get("examples") or schema.get("enum") or [schema.get("const")]
+    if given[0] is not None:
+        return given[0]
     if "properties" in schema:
         found = {name: example(field, schemas) for name, field in schema["properties"].items()}
         return {name: value for name, value in found.items() if value != _UNKNOWN or name in schema["required"]}
     if schema.get("type") == "array":
         return [example(schema["items"], schemas)]
-    given = schema.get("examples") or schema.get("enum") or [schema.get("const")]
-    if given[0] is not None:
-        return given[0]
     return _VALUES.get(schema.get("format", schema.get("type", "")), _UNKNOWN)
 
 
 def example_of_problem() -> str:
     """Return what a problem with two faults in the input looks like."""
-    told = {"type": INPUT.type, "title": INPUT.title, "status": INPUT.status, "detail": INPUT.happened}
-    place = "registraties.0."
-    text = "Dit moet een datum zijn, bijvoorbeeld 2026-11-25."
-    wrong = {"veld": f"{place}startDeelname", "code": "geen-datum", "melding": text}
-    missing = {"veld": f"{place}bsn", "code": "verplicht", "melding": "Dit veld is verplicht."}
-    return _pretty(told | {"fouten": [wrong, missing]})
+    return _pretty(EXAMPLE_PROBLEM)
 
 
 def _rows(schema: Schema, schemas: Schema, inside: str = "") -> Iterator[Row]:

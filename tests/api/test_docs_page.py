@@ -63,7 +63,8 @@ def test_the_page_loads_nothing_from_elsewhere_and_needs_no_script(client: Flask
 def names_in(value: Any, inside: str = "") -> Iterator[str]:
     """Yield the name of every field, as the page writes it."""
     if isinstance(value, list):
-        yield from names_in(value[0], f"{inside[:-1]}[].")
+        for found in value:
+            yield from names_in(found, f"{inside[:-1]}[].")
     elif isinstance(value, dict):
         for name, found in value.items():
             yield f"{inside}{name}"
