@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "26f04ac5935ae08e5dd6082ff2c50119226e34b700a9c331e8809a35639530f9",
+        "40e857787f36d0ade57ba991cd76f783b8a3c613ba64523b28a072deb045bda2",
         ("De eerste versie.",),
     ),
 )
