@@ -23,6 +23,7 @@ from urllib.request import Request, urlopen
 PER_KEER = 1000  # zoveel registraties mogen er hoogstens in een bericht
 POGINGEN, LANGST = 10, 60.0  # seconden tussen twee pogingen
 JA_NEE = {"ja": True, "nee": False}
+VRAGEN = ("ondertekend", "trajectGevolgd")  # hierop is het antwoord ja of nee
 Regel = tuple[int, dict[str, Any]]
 
 
@@ -37,17 +38,21 @@ class Geweigerd(Exception):
 def lees(path: Path) -> Iterator[Regel]:
     """Geef elke registratie uit het bestand, met het nummer van de regel."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, delimiter=";")
+        rows = csv.DictReader(file, restkey="kolomTeVeel", delimiter=";")  # dat veld kent de API niet: zij weigert het
         for row in rows:
-            yield rows.line_num, {name: JA_NEE.get(value, value) for name, value in row.items() if value}
+            filled = {name: value for name, value in row.items() if value}
+            answers = {name: JA_NEE.get(filled[name], filled[name]) for name in VRAGEN if name in filled}
+            yield rows.line_num, filled | answers
 
 
 def probleem_van(error: HTTPError) -> dict[str, Any]:
     """Geef wat de API zegt dat er mis is. Een proxy ertussen antwoordt misschien geen JSON."""
+    other = {"title": f"Status {error.code}", "detail": "Dit antwoord is niet van de API.", "type": "about:blank"}
     try:
-        return json.load(error)
-    except ValueError:
-        return {"title": f"Status {error.code}", "detail": "Dit antwoord is niet van de API.", "type": "about:blank"}
+        told = json.load(error)
+    except (OSError, HTTPException, ValueError):
+        return other
+    return told if isinstance(told, dict) and other.keys() <= told.keys() else other
 
 
 def stuur(url: str, sleutel: str, registraties: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -70,10 +75,10 @@ def stuur(url: str, sleutel: str, registraties: list[dict[str, Any]]) -> list[di
                 told, header = probleem_van(error), error.headers.get("Retry-After")
             if (header is None and error.code < 500) or poging == POGINGEN:
                 raise Geweigerd(told) from None
-            wacht = float(header or wacht)
-        except (OSError, HTTPException, ValueError):  # de verbinding viel weg: misschien is het wel vastgelegd
+            wacht = float(header) if header and header.isdecimal() else wacht  # een proxy noemt soms een datum
+        except (OSError, HTTPException, ValueError) as error:  # verbinding weg: misschien is het wel vastgelegd
             if poging == POGINGEN:
-                raise
+                raise OSError(f"Geen goed antwoord: {error}") from error
         time.sleep(wacht)
     raise AssertionError
 
@@ -101,18 +106,28 @@ def leg_vast(url: str, sleutel: str, regels: list[Regel]) -> Iterator[tuple[int,
             yield nummer, f"{' '.join(meldingen)} Meer uitleg: {probleem['type']}"
 
 
-def main(url: str, path: Path, sleutel: str) -> int:
-    """Leg het hele bestand vast, toon hoe ver het is, en vertel daarna wat er is geweigerd en waarom."""
-    regels, geweigerd = list(lees(path)), []
-    for begin in range(0, len(regels), PER_KEER):
-        geweigerd += leg_vast(url, sleutel, regels[begin : begin + PER_KEER])
-        klaar = min(begin + PER_KEER, len(regels))
-        balk = "#" * (40 * klaar // len(regels))
-        print(f"\r[{balk:40}] {klaar} van {len(regels)}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    print(f"Vastgelegd: {len(regels) - len(geweigerd)}. Geweigerd: {len(geweigerd)}.")
+def vertel(klaar: int, geweigerd: list[tuple[int, str]]) -> None:
+    """Vertel hoeveel er van de verstuurde regels is vastgelegd, en wat er is geweigerd en waarom."""
+    print(f"Vastgelegd: {klaar - len(geweigerd)}. Geweigerd: {len(geweigerd)}.")
     for nummer, reden in sorted(geweigerd):
         print(f"Regel {nummer}: {reden}")
+
+
+def main(url: str, path: Path, sleutel: str) -> int:
+    """Leg het hele bestand vast, toon hoe ver het is, en vertel wat er is geweigerd, ook als het halverwege stopt."""
+    regels, geweigerd, klaar = list(lees(path)), [], 0
+    try:
+        while klaar < len(regels):
+            geweigerd += list(leg_vast(url, sleutel, regels[klaar : klaar + PER_KEER]))
+            klaar = min(klaar + PER_KEER, len(regels))
+            balk = "#" * (40 * klaar // len(regels))
+            print(f"\r[{balk:40}] {klaar} van {len(regels)}", end="", file=sys.stderr, flush=True)
+    except (Geweigerd, OSError):
+        if klaar:
+            vertel(klaar, geweigerd)
+        raise
+    print(file=sys.stderr)
+    vertel(klaar, geweigerd)
     return 1 if geweigerd else 0
 
 

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "9d348dfbbb59ad8cafe1d254f9f729ae9ec481caff1e02e8667003e742154244",
+        "a44a75aa580d163e3093198aa6ea156c9c958008a4288219dc362fafde6ddce0",
         ("De eerste versie.",),
     ),
 )

@@ -41,7 +41,7 @@ def _check_revoked(connection: Connection, report: Report) -> None:
 
 
 def _check_state(connection: Connection, faults: Faults) -> None:
-    for find in (state.mismatches, state.false_macs, state.false_snapshots, state.false_versions):
+    for find in state.CHECKS:
         for mismatch in find(connection):
             faults.add(Kind.UNEXPLAINED, mismatch.where, mismatch.what)
 

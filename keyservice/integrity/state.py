@@ -4,9 +4,10 @@ Not compared, because events do not tell of it: the other answers on the form, d
 (a MAC covers those of keys), sessions, portfolios, counters of reminders, and whatever waits to be sent.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, inspect, select
 from sqlalchemy.orm import DeclarativeBase
@@ -23,12 +24,15 @@ from keyservice.integrity import told
 from keyservice.integrity.facts import Columns, Expected, Salt, explains
 from keyservice.integrity.replay import HANDLERS, replay
 from keyservice.integrity.replay_contacts import UNTOLD
+from keyservice.issuance import events as issuance
 from keyservice.issuance.models import Issuance
-from keyservice.issuance.wave_models import Wave
+from keyservice.issuance.wave_models import Wave, WaveItem
+from keyservice.issuance.waves import list_digest
 from keyservice.outbox.models import Letter, OutboxMessage
 from keyservice.portaal.models import Registration
 from keyservice.portaal.versions import intact as version_intact
 from keyservice.sleutels import events as sleutels
+from keyservice.sleutels.asking import intact as system_intact
 from keyservice.sleutels.models import AskingSystem, Sleutel
 from keyservice.sleutels.service import intact
 from keyservice.sleutels.succession_models import Succession
@@ -176,3 +180,33 @@ def false_versions(connection: Connection) -> Iterator[Mismatch]:
     for row in connection.execute(select(*inspect(Registration).columns).execution_options(yield_per=1000)).mappings():
         if not version_intact(Registration(**row)):
             yield Mismatch("registration", row["id"].hex, None, ("mac",), "its MAC is not of this program")
+
+
+def false_systems(connection: Connection) -> Iterator[Mismatch]:
+    """Give the systems that may ask whose MAC does not fit their row."""
+    for row in connection.execute(select(*inspect(AskingSystem).columns)):
+        if not system_intact(row):
+            yield Mismatch("asking_system", row.id.hex, row.name, ("mac",), "its MAC is not of this program")
+
+
+def false_lists(connection: Connection) -> Iterator[Mismatch]:
+    """Give the waves whose list is not the one whose hash the event of preparing holds."""
+    for prepared in told.events(connection, (issuance.WAVE_PREPARED,)):
+        query = select(rows.plain(WaveItem.aanvraag_id)).where(rows.plain(WaveItem.wave_id) == prepared.subject)
+        try:
+            listed = [UUID(aanvraag) for aanvraag in connection.scalars(query.order_by(WaveItem.position))]
+        except ValueError:  # no id: on SQLite anything can stand anywhere
+            listed = []
+        if list_digest(listed) != prepared.fields["list"]:
+            what = "its list is not the one that was prepared"
+            yield Mismatch("wave", prepared.subject, None, ("list",), what)
+
+
+CHECKS: tuple[Callable[[Connection], Iterator[Mismatch]], ...] = (
+    mismatches,
+    false_macs,
+    false_snapshots,
+    false_versions,
+    false_systems,
+    false_lists,
+)

@@ -14,6 +14,7 @@ from keyservice.kernel.actor import Actor
 from keyservice.portaal import bsn, events, queries
 from keyservice.portaal.models import Inburgeraar, LookStatus, ProcessingLog, Registration
 from keyservice.portaal.processing import Activity, processing
+from keyservice.portaal.service import person_looked_at
 
 _ENDED = {LookStatus.OK: "gelukt", LookStatus.UNSET: "geweigerd", LookStatus.ERROR: "mislukt"}
 
@@ -21,10 +22,8 @@ _ENDED = {LookStatus.OK: "gelukt", LookStatus.UNSET: "geweigerd", LookStatus.ERR
 def export(actor: Actor, person_id: UUID) -> dict[str, Any]:
     """Return what is kept about a person, as plain values with Dutch names. Raises NotFound, Refused."""
     with processing(actor, Activity.EXPORT) as look:
-        queries.require_role(actor)
-        person = queries.person_for(actor, person_id)
+        person = person_looked_at(actor, person_id, look)
         number = bsn.unseal(person.bsn, person.id)
-        look.at_bsn(number)
         look.event = audit.record(events.EXPORTED, actor, subject=person_id)
         return {
             "gemaaktOp": clock.now().isoformat(timespec="seconds"),

@@ -165,12 +165,12 @@ class CorrectionForm(RegistrationForm):
     def __init__(self, wet: Wet, frame: Frame, seen: int, facts: Facts | None = None) -> None:
         """Take as the form it is like, and remember what is registered now."""
         super().__init__(wet, frame, seen, facts)
-        self.before = facts
+        self.before, self.newest = facts, seen
 
     def validate(self, extra_validators: Mapping[str, Sequence[object]] | None = None) -> bool:
-        """Check everything, and see that something changes."""
+        """Check everything, and see that something changes. What an older page changed is not asked of this one."""
         valid = super().validate(extra_validators)
-        if valid and self.facts == self.before:
+        if valid and self.seen == self.newest and self.facts == self.before:
             self.form_errors.append("U hebt niets veranderd. Verander iets, of ga terug")
             return False
         return valid

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from keyservice import audit, settings
+from keyservice.accounts import guessing
 from keyservice.audit import EventType
 from keyservice.database import db
 from keyservice.kernel import clock
@@ -28,21 +29,35 @@ _EVENTS: dict[Kind, EventType] = {
 
 
 def find_by_bsn(actor: Actor, number: Secret) -> Inburgeraar | None:
-    """Return the person with a BSN in the own gemeente, under a law of one's role. Raises Refused."""
+    """Return the person with a BSN in the own gemeente, under a law of one's role.
+
+    Raises Refused, or TooOften for who finds nobody many times: numbers are not there to be tried.
+    """
+    guess = _guess(actor)
     with processing(actor, Activity.SEARCH) as look:
         look.at_bsn(number)
         queries.require_role(actor)
-        return queries.by_bsn(actor, number)
+        found = queries.by_bsn(actor, number)
+    if found:
+        guess.right()
+    return found
 
 
 def find_by_name(actor: Actor, surname: str, birth_date: str) -> Sequence[Inburgeraar]:
-    """Return who has a surname and a birth date, in the own gemeente. Raises Refused."""
+    """Return who has a surname and a birth date, in the own gemeente. Raises Refused, TooOften."""
+    guess = _guess(actor)
     with processing(actor, Activity.SEARCH) as look:
         queries.require_role(actor)
         found = queries.by_name(actor, surname, birth_date)
         for person in found:
             look.at(person)
-        return found
+    if found:
+        guess.right()
+    return found
+
+
+def _guess(actor: Actor) -> guessing.Guess:
+    return guessing.attempt(guessing.Kind.SEARCH, None, str(actor.person))
 
 
 @dataclass(frozen=True)
@@ -67,14 +82,14 @@ class Card:
 def view(actor: Actor, person_id: UUID) -> Card:
     """Return a person and all that is registered. Raises NotFound, Refused."""
     with processing(actor, Activity.VIEW) as look:
-        person = _person(actor, person_id, look)
+        person = person_looked_at(actor, person_id, look)
         return Card(person, queries.versions(person_id), bsn.masked(bsn.unseal(person.bsn, person_id)))
 
 
 def show_bsn(actor: Actor, person_id: UUID) -> Secret:
     """Return somebody's BSN, for who must type it elsewhere. Raises NotFound, Refused."""
     with processing(actor, Activity.SHOW_BSN) as look:
-        person = _person(actor, person_id, look)
+        person = person_looked_at(actor, person_id, look)
         look.event = audit.record(events.BSN_SHOWN, actor, subject=person_id)
         return bsn.unseal(person.bsn, person_id)
 
@@ -89,12 +104,14 @@ def register(
     """Register whether somebody signed; return the id of the version.
 
     `seen` is the number of the newest version that the page showed, 0 for none. After a refusal it may be registered
-    again: both are kept, the newest counts.
+    again: both are kept, the newest counts. Whoever sends the same twice did it once.
 
     Raises Refused, NotFound, Invalid (with `faults`), or Conflict: somebody was faster, or it is signed already.
     """
     with processing(actor, Activity.REGISTER) as look:
-        person = _person(actor, person_id, look, locked=True)
+        person = person_looked_at(actor, person_id, look, locked=True)
+        if done := _done_before(actor, person_id, seen, Kind.REGISTER, facts):
+            return done
         version = registered(actor, person, _newest(person_id, seen), facts)
         return _keep(actor, version, look)
 
@@ -124,7 +141,7 @@ def registration(actor: Actor, registration_id: UUID) -> tuple[Registration, boo
         found = queries.version(registration_id)
         if found is None:
             raise NotFound("registration")
-        _person(actor, found.inburgeraar_id, look)
+        person_looked_at(actor, found.inburgeraar_id, look)
         return found, queries.counting(queries.newest(found.inburgeraar_id)) is found
 
 
@@ -134,7 +151,9 @@ def correct(actor: Actor, person_id: UUID, facts: Facts, reason: str, *, seen: i
     Raises Refused, NotFound, Invalid (with `faults`), or Conflict: somebody was faster, or nothing is registered.
     """
     with processing(actor, Activity.CORRECT) as look:
-        person = _person(actor, person_id, look, locked=True)
+        person = person_looked_at(actor, person_id, look, locked=True)
+        if done := _done_before(actor, person_id, seen, Kind.CORRECT, facts, reason):
+            return done
         current = queries.counting(newest := _newest(person_id, seen))
         if current is None:
             raise Conflict("nothing-registered")
@@ -152,7 +171,9 @@ def withdraw(actor: Actor, person_id: UUID, reason: str, *, seen: int) -> UUID:
     Raises Refused, NotFound, Invalid (with `faults`), or Conflict: somebody was faster, or nothing is registered.
     """
     with processing(actor, Activity.WITHDRAW) as look:
-        person = _person(actor, person_id, look, locked=True)
+        person = person_looked_at(actor, person_id, look, locked=True)
+        if done := _done_before(actor, person_id, seen, Kind.WITHDRAW, Facts(), reason):
+            return done
         newest = _newest(person_id, seen)
         if queries.counting(newest) is None:
             raise Conflict("nothing-registered")
@@ -162,7 +183,8 @@ def withdraw(actor: Actor, person_id: UUID, reason: str, *, seen: int) -> UUID:
         return _keep(actor, version, look)
 
 
-def _person(actor: Actor, person_id: UUID, look: Look, *, locked: bool = False) -> Inburgeraar:
+def person_looked_at(actor: Actor, person_id: UUID, look: Look, *, locked: bool = False) -> Inburgeraar:
+    """Return a person, noted in the look: also one that this actor may not see. Raises NotFound, Refused."""
     queries.require_role(actor)
     try:
         person = queries.person_for(actor, person_id, locked=locked)
@@ -174,17 +196,33 @@ def _person(actor: Actor, person_id: UUID, look: Look, *, locked: bool = False) 
     return person
 
 
-def _newest(person_id: UUID, seen: int | None) -> Registration | None:
+def _newest(person_id: UUID, seen: int) -> Registration | None:
     newest = queries.newest(person_id)
-    if seen is not None and seen != (newest.number if newest else 0):
+    if seen != (newest.number if newest else 0):
         raise Conflict("changed-meanwhile")
     return newest
 
 
+def _done_before(
+    actor: Actor, person_id: UUID, seen: int, kind: Kind, facts: Facts, correction: str = ""
+) -> UUID | None:
+    """Return the newest version if it is what this person sends now, from the same page: a button pressed twice."""
+    newest = queries.newest(person_id)
+    if newest is None or (newest.number, newest.kind, newest.by_person) != (seen + 1, kind, actor.person):
+        return None
+    same = (newest.facts, newest.correction or "") == (_cleaned(facts), clean(correction, lines=True))
+    return newest.id if same else None
+
+
+def _cleaned(facts: Facts) -> Facts:
+    """Return the facts as they are stored."""
+    text = clean(facts.toelichting, lines=True) if facts.toelichting else None
+    return replace(facts, toelichting=text or None)
+
+
 def _judged(person: Inburgeraar, facts: Facts, channel: Channel, found: Sequence[Fault] = ()) -> Facts:
     """Return the facts as they are stored. Raises Invalid with all faults."""
-    text = clean(facts.toelichting, lines=True) if facts.toelichting else None
-    facts = replace(facts, toelichting=text or None)
+    facts = _cleaned(facts)
     if every := [*faults(person.wet, facts, frame(channel)), *found]:
         raise Invalid("registration-faulty", faults=every)
     return facts

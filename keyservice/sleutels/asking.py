@@ -114,7 +114,7 @@ def _recognise(key_digest: bytes) -> Asker | None:
     row = glance(_BY_DIGEST, {"digest": key_digest})
     if row is None or row.ended_at is not None:
         return None
-    if not _intact(row):
+    if not intact(row):
         log.error("the MAC of an asking system does not fit", system=str(row.id))
         return None
     return Asker(row.id, row.name)
@@ -124,7 +124,8 @@ def _at_work(name: str) -> AskingSystem | None:
     return db.session.scalar(select(AskingSystem).where(AskingSystem.name == name, AskingSystem.ended_at.is_(None)))
 
 
-def _intact(row: Row[*tuple[Any, ...]]) -> bool:
+def intact(row: Row[*tuple[Any, ...]]) -> bool:
+    """Tell whether the MAC of a row fits what it says."""
     parts = _parts(row.id, row.name, row.digest, row.made_at, row.ended_at)
     try:
         return settings.rings().mac_fits(row.mac, _PURPOSE, *parts)

@@ -1,14 +1,18 @@
 """The example that registers a file: run as a program of its own, against a real server, over a line that breaks."""
 
 import csv
+import importlib.util
+import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -139,3 +143,109 @@ def test_a_connection_that_breaks_in_the_middle_doubles_nothing(running: stack.S
     assert len(requests) == 3
     assert len(set(requests)) == 1, "with the same Idempotency-Key"
     assert registered(running.app) == before + 30
+
+
+def test_a_line_with_a_column_too_many_is_refused_and_the_others_go_on(running: stack.Stack, tmp_path: Path) -> None:
+    key, numbers = key_of(running.app), people(running.app, tmp_path, 999_960_000, 3)
+    path = statements(tmp_path / "verklaringen.csv", numbers)
+    first, second, *rest = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([first, f"{second};", *rest]), "utf-8")
+    done = run(running.url, key, path)
+    told, refused = done.stdout.splitlines()
+    assert told == "Vastgelegd: 2. Geweigerd: 1."
+    assert refused.startswith("Regel 2: kolomTeVeel: ")
+
+
+Answer = tuple[int, dict[str, str], bytes]
+ONE_STORED: Answer = (200, {}, json.dumps({"resultaten": [{"id": "1"}]}).encode())
+
+
+@contextmanager
+def between(*answers: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Run what may stand between a gemeente and the API: it gives these answers in turn, the last one ever after."""
+    got: list[dict[str, Any]] = []
+
+    class Between(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            status, headers, body = answers[min(len(got), len(answers) - 1)]
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Between) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", got
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_proxy_that_names_a_date_to_come_back_is_asked_again(tmp_path: Path) -> None:
+    busy = (503, {"Retry-After": "Wed, 25 Nov 2026 09:00:00 GMT"}, b"Busy")
+    with between(busy, ONE_STORED) as (url, got):
+        done = run(url, "asl_a_x", statements(tmp_path / "een.csv", [NOBODY]))
+    assert (done.returncode, done.stdout) == (0, "Vastgelegd: 1. Geweigerd: 0.\n"), done.stderr
+    assert len(got) == 2
+
+
+def test_a_proxy_that_refuses_in_its_own_words_is_told_of(tmp_path: Path) -> None:
+    with between((403, {}, b'{"message": "blocked"}')) as (url, _got):
+        done = run(url, "asl_a_x", statements(tmp_path / "een.csv", [NOBODY]))
+    assert done.returncode == 1
+    assert "Gestopt. " in done.stderr
+    assert "Status 403. Dit antwoord is niet van de API." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((200, {}, b"<html>Log in</html>"), "Geen goed antwoord"),
+        ((200, {"Content-Length": "500"}, b'{"resultaten": ['), "Geen goed antwoord"),
+        ((502, {}, b"<html>Bad gateway</html>"), "Status 502. "),
+    ],
+    ids=["a page", "cut short", "bad gateway"],
+)
+def test_an_answer_that_is_never_good_ends_it_with_a_reason(
+    answer: Answer, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("voorbeeldregistreren", PROGRAM)
+    assert spec
+    assert spec.loader
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    waited: list[float] = []
+    monkeypatch.setattr(program.time, "sleep", waited.append)
+    with between(answer) as (url, got), pytest.raises((OSError, program.Geweigerd), match=told):
+        program.main(url, statements(tmp_path / "een.csv", [NOBODY]), "asl_a_x")
+    assert len(got) == 10
+    assert all(2.0**n <= seconds < 2.0**n + 1 for n, seconds in enumerate(waited[:6]))
+    assert all(60 <= seconds < 61 for seconds in waited[6:])
+
+
+def test_what_was_refused_before_it_stopped_is_told_too(tmp_path: Path) -> None:
+    refusal = {"type": "/problemen/inburgeraar-onbekend", "title": "Onbekend", "status": 404, "detail": "Onbekend."}
+    first = json.dumps({"resultaten": [{"probleem": refusal}, *[{"id": "1"}] * 999]}).encode()
+    with between((200, {}, first), (403, {}, b"{}")) as (url, _got):
+        done = run(url, "asl_a_x", statements(tmp_path / "veel.csv", [NOBODY] * 1001))
+    assert done.returncode == 1
+    told, refused = done.stdout.splitlines()
+    assert told == "Vastgelegd: 999. Geweigerd: 1."
+    assert refused.startswith("Regel 2: Onbekend.")
+
+
+def test_a_word_of_explanation_stays_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "een.csv"
+    path.write_text(f"bsn;ondertekend;reden;toelichting\n{NOBODY};nee;ANDERS;ja\n", "utf-8")
+    with between(ONE_STORED) as (url, got):
+        done = run(url, "asl_a_x", path)
+    assert done.returncode == 0, done.stderr
+    assert got == [{"registraties": [{"bsn": NOBODY, "ondertekend": False, "reden": "ANDERS", "toelichting": "ja"}]}]

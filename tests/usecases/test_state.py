@@ -48,8 +48,7 @@ pytestmark = pytest.mark.usefixtures("context")
 def unexplained() -> list[str]:
     db.session.rollback()
     with rows.snapshot() as connection:
-        checks = (state.mismatches, state.false_macs, state.false_snapshots, state.false_versions)
-        found = (check(connection) for check in checks)
+        found = (check(connection) for check in state.CHECKS)
         return [f"{one.where}: {one.what}" for part in found for one in part]
 
 

@@ -15,7 +15,7 @@ from threading import Barrier, Event, Thread
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from keyservice import worker
 from keyservice.aanvragen import service
@@ -36,7 +36,7 @@ from tests.factories.aanvragen import actor, ready
 from tests.factories.issuance import approved, issuance, token_of
 from tests.factories.issued_rows import dead_message
 from tests.factories.people import invite
-from tests.factories.post import app_for_post, make_due, queue, row, statuses
+from tests.factories.post import LINE, app_for_post, make_due, queue, row, statuses
 from tests.fakes import Behaviour, dripping_server, mail_server
 
 WORKERS = 4
@@ -332,3 +332,58 @@ def test_i5_who_takes_a_message_back_and_who_marks_it_as_sent_never_wait_for_eac
     marking.join()
     db.session.expire_all()
     assert db.session.get_one(OutboxMessage, claimed.id).status is Delivery.CANCELLED
+
+
+@contextmanager
+def batch_behind_an_act(context: Flask, prefix: str) -> Iterator[None]:
+    """Let a batch be sent while an act has the message `test:1` in hand, then take back those with this prefix."""
+    for number in range(3):
+        queue(f"test:{number}", f"person{number}@voorbeeldstad.example")
+    claimed = delivery.claim(new_id(), 50)
+
+    def send() -> None:
+        with context.app_context():
+            delivery._send_batch(Channel.MAIL, claimed, LINE, lambda: True)
+            db.session.remove()
+
+    sending = Thread(target=send)
+    with transaction() as session:
+        session.execute(select(OutboxMessage.id).where(OutboxMessage.dedup_key == "test:1").with_for_update())
+        sending.start()
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+            until(lambda: other.execute(WAITING_FOR_A_ROW).scalar_one())
+        session.execute(text("SET LOCAL lock_timeout = '3s'"))
+        cancel(prefix)
+    sending.join(60)
+    assert not sending.is_alive()
+    yield
+
+
+WAITING_FOR_A_ROW = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_i5_a_batch_that_waits_for_an_act_has_no_lock_that_the_act_needs(app: Flask, behaviour: Behaviour) -> None:
+    with (
+        mail_server(behaviour) as port,
+        app_for_post(app, port) as context,
+        batch_behind_an_act(context, "test:"),
+    ):
+        assert set(statuses().values()) == {"cancelled"}
+    assert not behaviour.mails
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_i5_a_message_that_an_act_had_in_hand_and_left_goes_with_the_next_batch(
+    app: Flask, behaviour: Behaviour
+) -> None:
+    with (
+        mail_server(behaviour) as port,
+        app_for_post(app, port) as context,
+        batch_behind_an_act(context, "test:0"),
+    ):
+        assert statuses() == {"test:0": "cancelled", "test:1": "waiting", "test:2": "sent"}
+        assert attempts()["test:1"] == 0, "it was not tried"
+        assert deliver_due() == 1
+        assert statuses()["test:1"] == "sent"
+    assert recipients(behaviour) == {"person1@voorbeeldstad.example": 1, "person2@voorbeeldstad.example": 1}

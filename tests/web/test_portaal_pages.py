@@ -129,7 +129,7 @@ def test_who_lacks_the_role_reads_which_it_is_and_who_can_grant_it(browser_of: B
         assert "raadplegen en muteren persoon 2013&#39; of &#39;raadplegen en muteren persoon 2021" in answer.text
         assert "Vraag die rol aan Gert Voorbeeld." in answer.text
         assert "Amira" not in answer.text
-    assert "de beheerder binnen uw gemeente" in browser_of("gert").get("/inburgering").text, "not himself"
+    assert "een andere beheerder binnen uw gemeente. U kunt uzelf geen rol geven." in browser_of("gert").get("/inburgering").text
     assert "functioneel beheerder" in browser_of("rik").get("/inburgering").text
 
 
@@ -203,7 +203,7 @@ def test_a_signature_is_registered_and_stands_on_the_page(app: Flask, browser_of
             {**YES, "datum_start": "gisteren", "datum_einde": "1-2-2017"},
             [
                 "Vul een datum in, bijvoorbeeld 23-11-2026",
-                "Vul een datum in op of na de dag waarop de plicht begon te gelden",
+                "Vul een datum in vanaf 1 oktober 2017 (Wi2013) of 1 januari 2022 (Wi2021)",
                 "Vul de datum van de ondertekening in",
             ],
         ),
@@ -266,7 +266,7 @@ def test_for_the_wi2021_only_dates_are_asked_and_an_answer_that_is_slipped_in_is
     assert 'name="ondertekend"' not in page
     assert "kunt u nu alleen vastleggen dat iemand heeft deelgenomen en ondertekend" in page
     assert faults(send(iris, url, **DAYS)) == [
-        *(["Vul een datum in op of na de dag waarop de plicht begon te gelden"] * 3)
+        *(["Vul een datum in vanaf 1 oktober 2017 (Wi2013) of 1 januari 2022 (Wi2021)"] * 3)
     ]
     days = {"datum_start": "3-2-2023", "datum_einde": "4-2-2023", "datum_ondertekening": "4-2-2023"}
     assert send(iris, url, **days, ondertekend="nee", reden="GEWEIGERD").status_code == 303
@@ -320,6 +320,37 @@ def test_who_comes_second_is_told_so_with_the_way_back(app: Flask, browser_of: B
     check(answer.text)
     assert "Iemand anders was u net voor." in answer.text
     assert f'href="/inburgering/{amira}"' in answer.text
+
+
+def test_a_button_that_is_pressed_twice_does_it_once(app: Flask, browser_of: Browser, amira: UUID) -> None:
+    pim, page = browser_of("pim"), f"/inburgering/{amira}"
+    forms: dict[str, dict[str, str]] = {
+        "vastleggen": {**YES, **DAYS},
+        "verbeteren": {**YES, **DAYS, "datum_einde": "5-2-2020", "uitleg": "Een dag langer"},
+        "intrekken": {"uitleg": "Verkeerde persoon"},
+    }
+    for number, (way, fields) in enumerate(forms.items()):
+        for _ in range(2):
+            answer = post(pim, f"{page}/{way}", versie=str(number), **fields)
+            assert (answer.status_code, answer.location) == (303, page)
+    last = newest(app, amira)
+    assert last
+    assert last.number == len(forms)
+
+
+def test_a_form_that_cannot_be_sent_any_more_is_not_shown(app: Flask, browser_of: Browser, amira: UUID) -> None:
+    pim, page = browser_of("pim"), f"/inburgering/{amira}"
+    for way in ("verbeteren", "intrekken"):
+        answer = pim.get(f"{page}/{way}")
+        assert answer.status_code == 409
+        check(answer.text)
+        assert "Er is niets vastgelegd" in answer.text
+        assert f'href="{page}"' in answer.text
+    with app.app_context():
+        service.register(actor("pim"), amira, SIGNED, seen=0)
+    answer = pim.get(f"{page}/vastleggen")
+    assert answer.status_code == 409
+    assert "De ondertekening is al vastgelegd" in answer.text
 
 
 @pytest.mark.parametrize("broken", ["", "-1", "x", "9" * 40])
