@@ -199,7 +199,7 @@ def person_looked_at(actor: Actor, person_id: UUID, look: Look, *, locked: bool 
 def _newest(person_id: UUID, seen: int) -> Registration | None:
     newest = queries.newest(person_id)
     if seen != (newest.number if newest else 0):
-        raise Conflict("changed-meanwhile")
+        raise Conflict("registered-meanwhile")
     return newest
 
 

@@ -193,7 +193,7 @@ def test_what_was_withdrawn_is_kept_and_counts_no_more(amira: UUID) -> None:
 
 def test_of_two_people_with_the_same_page_one_is_told_that_the_other_was_faster(amira: UUID) -> None:
     service.register(pim(), amira, REFUSED, seen=0)
-    with pytest.raises(Conflict, match="changed-meanwhile"):
+    with pytest.raises(Conflict, match="registered-meanwhile"):
         service.register(pim(), amira, SIGNED, seen=0)
 
 
@@ -215,9 +215,9 @@ def test_who_sends_the_same_form_twice_did_it_once_and_is_not_told_that_somebody
 
 def test_the_same_facts_of_a_colleague_are_no_form_that_was_sent_twice(amira: UUID) -> None:
     service.register(pim(), amira, REFUSED, seen=0)
-    with pytest.raises(Conflict, match="changed-meanwhile"):
+    with pytest.raises(Conflict, match="registered-meanwhile"):
         service.register(replace(pim(), person=person_id("iris")), amira, REFUSED, seen=0)
-    with pytest.raises(Conflict, match="changed-meanwhile"):
+    with pytest.raises(Conflict, match="registered-meanwhile"):
         service.withdraw(pim(), amira, "Verkeerde persoon", seen=0)
 
 

@@ -95,6 +95,15 @@ def test_a_number_that_is_no_bsn_is_a_fault_at_its_field_and_stays_typed(browser
     assert 'value="123456789"' in answer.text
 
 
+def test_who_tries_many_numbers_reads_how_long_to_wait_and_the_number_is_not_kept(browser_of: Browser) -> None:
+    pim = browser_of("pim")
+    codes = [(answer := post(pim, "/inburgering/zoeken/bsn", bsn=DIGITS)).status_code for _ in range(23)]
+    assert (codes[0], codes[-1]) == (200, 429)
+    check(answer.text)
+    assert "Alleen een wachtwoord, code of BSN vult u opnieuw in." in answer.text
+    assert DIGITS not in answer.text
+
+
 def test_a_search_by_name_needs_both_and_shows_who_there_is(browser_of: Browser, amira: UUID) -> None:
     pim = browser_of("pim")
     assert faults(post(pim, "/inburgering/zoeken/naam", achternaam="", geboortedatum="31-2-1985")) == [
@@ -318,7 +327,7 @@ def test_who_comes_second_is_told_so_with_the_way_back(app: Flask, browser_of: B
     answer = post(pim, url, versie="0", **YES, **DAYS)
     assert answer.status_code == 409
     check(answer.text)
-    assert "Iemand anders was u net voor." in answer.text
+    assert "Een collega, een ander tabblad of de machinekoppeling was u net voor." in answer.text
     assert f'href="/inburgering/{amira}"' in answer.text
 
 
