@@ -29,7 +29,10 @@ _TAGS = {
     "Introspectie": "Voor systemen van DUO die een sleutel van een gemeente krijgen.",
 }
 # What every operation may answer, and what more when it reads a body.
-_ALWAYS = (problems.REQUEST, problems.SECRET_IN_ADDRESS, problems.NOT_ACCEPTABLE, problems.TOO_OFTEN)
+_ALWAYS = (
+    *(problems.REQUEST, problems.SECRET_IN_ADDRESS, problems.BSN_IN_ADDRESS),
+    *(problems.NOT_ACCEPTABLE, problems.TOO_OFTEN),
+)
 _ALWAYS_AT_LAST = (problems.FAILURE, problems.UNAVAILABLE)
 _WITH_BODY = (problems.INPUT, problems.TOO_LARGE, problems.MEDIA_TYPE)
 _BY_SCHEME = {
@@ -41,6 +44,8 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "Retry-After": {"description": "Na hoeveel seconden u het opnieuw mag proberen.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "Hoe u zich aanmeldt (RFC 9110).", "schema": {"type": "string"}},
 }
+# What spectree knows the name and the form of, but not the meaning.
+_PARTS = {"registratie_id": "Het nummer dat u kreeg toen de participatieverklaring werd vastgelegd."}
 _OF_STATUS = {401: ("WWW-Authenticate",), 409: ("Retry-After",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -89,6 +94,9 @@ def _complete(one: dict[str, Any]) -> None:
     content = one.get("requestBody", {}).get("content", {})
     if "multipart/form-data" in content:
         content[FORM] = content.pop("multipart/form-data")
+    for part in one["parameters"]:
+        if part["in"] == "path":
+            part["description"] = _PARTS[part["name"]]
     for answer in one["responses"].values():
         answer["headers"] = _headers("API-Version")
     kinds: dict[int, list[Problem]] = {}

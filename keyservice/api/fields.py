@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
+from keyservice.api.problems import INPUT
 from keyservice.kernel.text import holds_secret
 from keyservice.portaal import bsn_text
+from keyservice.portaal.rules import TEXTS
 
 
 class Fields(BaseModel):
@@ -29,16 +32,41 @@ Moment = Annotated[
 ]
 
 
+EXAMPLE_RULE = "einde-voor-start"
+
+
 class Fout(Fields):
     """Eén fout in de invoer."""
 
-    veld: str = Field(description="Het veld, met punten tussen de delen; leeg als het over het geheel gaat.")
-    code: str = Field(description="Waar een programma op kan letten; verandert niet.")
-    melding: str = Field(description="Wat er mis is, voor mensen.")
+    veld: str = Field(
+        description="Het veld, met punten tussen de delen; leeg als het over het geheel gaat.",
+        examples=["eindeDeelname"],
+    )
+    code: str = Field(description="Waar een programma op kan letten; verandert niet.", examples=[EXAMPLE_RULE])
+    melding: str = Field(description="Wat er mis is, voor mensen.", examples=[f"{TEXTS[EXAMPLE_RULE]}."])
+
+
+# What comes back for a registration with two wrong fields.
+EXAMPLE_PROBLEM: JsonDict = {
+    "type": INPUT.type,
+    "title": INPUT.title,
+    "status": INPUT.status,
+    "detail": INPUT.happened,
+    "fouten": [
+        {
+            "veld": "registraties.0.startDeelname",
+            "code": "geen-datum",
+            "melding": "Dit moet een datum zijn, bijvoorbeeld 2026-11-25.",
+        },
+        {"veld": "registraties.0.bsn", "code": "verplicht", "melding": "Dit veld is verplicht."},
+    ],
+}
 
 
 class Probleem(BaseModel):
     """Een probleem volgens RFC 9457."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_PROBLEM]})
 
     type: str = Field(
         description="Het soort probleem, en het adres van de pagina erover.",

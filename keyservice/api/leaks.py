@@ -19,12 +19,14 @@ class Vondst(Fields):
         description="De gevonden sleutel, of een tekst waarin hij staat. Wij zoeken op `asl_[ap]_[0-9A-Za-z]{38}`.",
         min_length=1,
         max_length=LONGEST_TEXT,
+        examples=["asl_p_…"],
         repr=False,
     )
     gevonden_op: str | None = Field(
         default=None,
         description="Waar u de sleutel vond, bijvoorbeeld het adres van een pagina. DUO leest dit.",
         max_length=LONGEST_PLACE,
+        examples=["https://git.example/project/instellingen.py"],
         repr=False,
     )
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyservice.api.document import problems_of
+from keyservice.api.fields import EXAMPLE_PROBLEM
 from keyservice.api.operation import PER_ITEM
-from keyservice.api.problems import INPUT, Problem
+from keyservice.api.problems import Problem
 
 Schema = Mapping[str, Any]
 _FORMATS = {"date": "datum", "date-time": "tijdstip", "uuid": "UUID", "uri-reference": "adres"}
@@ -21,6 +22,7 @@ _RULES = {
     "minItems": "ten minste {} in de lijst",
     "maxItems": "hoogstens {} in de lijst",
 }
+_MOST_NAMED = 9
 _UNKNOWN = "…"
 _VALUES = {
     "date": "2026-11-25",
@@ -102,25 +104,20 @@ def _operation(method: str, root: str, path: str, one: Schema, schemas: Schema) 
 def example(schema: Schema, schemas: Schema) -> Any:
     """Return a value that fits a schema: its own example when it has one."""
     schema = _plain(schema, schemas)
+    given = schema.get("examples") or schema.get("enum") or [schema.get("const")]
+    if given[0] is not None:
+        return given[0]
     if "properties" in schema:
         found = {name: example(field, schemas) for name, field in schema["properties"].items()}
         return {name: value for name, value in found.items() if value != _UNKNOWN or name in schema["required"]}
     if schema.get("type") == "array":
         return [example(schema["items"], schemas)]
-    given = schema.get("examples") or schema.get("enum") or [schema.get("const")]
-    if given[0] is not None:
-        return given[0]
     return _VALUES.get(schema.get("format", schema.get("type", "")), _UNKNOWN)
 
 
 def example_of_problem() -> str:
     """Return what a problem with two faults in the input looks like."""
-    told = {"type": INPUT.type, "title": INPUT.title, "status": INPUT.status, "detail": INPUT.happened}
-    place = "registraties.0."
-    text = "Dit moet een datum zijn, bijvoorbeeld 2026-11-25."
-    wrong = {"veld": f"{place}startDeelname", "code": "geen-datum", "melding": text}
-    missing = {"veld": f"{place}bsn", "code": "verplicht", "melding": "Dit veld is verplicht."}
-    return _pretty(told | {"fouten": [wrong, missing]})
+    return _pretty(EXAMPLE_PROBLEM)
 
 
 def _rows(schema: Schema, schemas: Schema, inside: str = "") -> Iterator[Row]:
@@ -149,15 +146,15 @@ def _row(name: str, field: Schema, required: bool, schemas: Schema) -> Row:  # n
 
 def _rule(schema: Schema) -> str:
     """Return in words what a schema asks beside the kind; the rules are those that refuse a request."""
-    found = [text.format(schema[name]) for name, text in _RULES.items() if name in schema]
-    return ", ".join(found)
+    if "enum" in schema:
+        # The kinds of problem stand with the operation, each with its text.
+        return "" if len(schema["enum"]) > _MOST_NAMED else f"een van {', '.join(map(str, schema['enum']))}"
+    return ", ".join(text.format(schema[name]) for name, text in _RULES.items() if name in schema)
 
 
 def _kind(schema: Schema, schemas: Schema) -> str:
     if "const" in schema:
         return f"altijd {json.dumps(schema['const'])}"
-    if "enum" in schema:
-        return f"een van: {', '.join(map(str, schema['enum']))}"
     if schema.get("type") == "array":
         return f"lijst van {_kind(_plain(schema['items'], schemas), schemas)}"
     return _FORMATS.get(schema.get("format", ""), _TYPES.get(schema.get("type", ""), "tekst"))

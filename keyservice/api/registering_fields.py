@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from keyservice.api import problems
-from keyservice.api.fields import Fields, Fout, Moment
+from keyservice.api.answers import members_of
+from keyservice.api.fields import EXAMPLE_RULE, Fields, Fout, Moment
 from keyservice.api.problems import Problem
 from keyservice.kernel.text import clean, holds_secret
 from keyservice.portaal import bsn_text
@@ -32,6 +33,9 @@ KINDS: Mapping[str, Problem] = MappingProxyType(
     }
 )
 OF_ITEM = tuple(KINDS.values())
+_EXAMPLE = problems.RULES[EXAMPLE_RULE]
+_EXAMPLE_FAULT = {"veld": "eindeDeelname", "code": EXAMPLE_RULE, "melding": f"{_EXAMPLE.title}."}
+_EXAMPLE_OF_ITEM = {**members_of(_EXAMPLE), "fouten": [_EXAMPLE_FAULT]}
 
 
 def _without_bsn(key: str) -> str:
@@ -116,10 +120,11 @@ class ProbleemVanRegistratie(Fields):
     type: str = Field(
         description="Het soort probleem, en het adres van de pagina erover. Bij meer fouten: dat van de eerste.",
         json_schema_extra={"enum": [kind.type for kind in OF_ITEM]},
+        examples=[_EXAMPLE.type],
     )
-    title: str = Field(description="Wat er is; altijd hetzelfde voor dit soort.")
-    status: int = Field(description="De HTTP-status die erbij past.")
-    detail: str = Field(description="Wat er deze keer is.")
+    title: str = Field(description="Wat er is; altijd hetzelfde voor dit soort.", examples=[_EXAMPLE.title])
+    status: int = Field(description="De HTTP-status die erbij past.", examples=[_EXAMPLE.status])
+    detail: str = Field(description="Wat er deze keer is.", examples=[_EXAMPLE.happened])
     fouten: list[Fout] = Field([], description="Alle fouten. Van elke regel is de code het einde van zijn type.")
 
 
@@ -133,7 +138,10 @@ class Resultaat(Fields):
 class Resultaten(Fields):
     """Wat er van de registraties werd."""
 
-    resultaten: list[Resultaat] = Field(description="Per registratie een resultaat, in dezelfde volgorde.")
+    resultaten: list[Resultaat] = Field(
+        description="Per registratie een resultaat, in dezelfde volgorde.",
+        examples=[[{"id": "7f0c1b9e-5d43-4b59-9d4e-0a2f6c1d8e37"}, {"probleem": _EXAMPLE_OF_ITEM}]],
+    )
 
 
 class Vastgelegd(Inhoud):
@@ -156,7 +164,9 @@ class Inburgeraar(Fields):
     wet: Literal["Wi2013", "Wi2021"] = Field(description="Onder welke wet.")
     termijn_van: date = Field(description="De eerste dag van de termijn.", examples=["2020-01-15"])
     termijn_tot: date = Field(description="De laatste dag van de termijn.", examples=["2021-01-14"])
-    stand: Literal["open", "ondertekend", "niet-ondertekend"] = Field(description="Wat er is vastgelegd.")
+    stand: Literal["open", "ondertekend", "niet-ondertekend"] = Field(
+        description="Wat er is vastgelegd.", examples=["ondertekend"]
+    )
     registratie: UUID | None = Field(None, description="Het nummer van wat er geldt, als er iets is vastgelegd.")
 
 

@@ -20,14 +20,19 @@ from keyservice.api import problems, reference
 from keyservice.api.document import document
 from keyservice.api.problems import Problem
 from keyservice.api.reference import Operation
+from keyservice.api.registering import LONGEST_BODY
+from keyservice.api.registering_fields import MOST
 from keyservice.api.versions import RELEASES, Release
 from keyservice.berichtenboek.cases import HEADINGS, Case, cases_on, coming, first_days, texts, valid
 from keyservice.berichtenboek.editions import CURRENT, EDITIONS, Edition
 from keyservice.berichtenboek.workflow import LINK_LIVES
 from keyservice.kernel import clock
+from keyservice.portaal.machine import KEEP_ANSWERS
 from keyservice.settings_portaal import EXAMPLES, Openings, Portaal, read_reasons
 from keyservice.sleutels import limits
-from keyservice.sleutels.format import KEY_PATTERN
+from keyservice.sleutels.format import CHECK_LENGTH, KEY_PATTERN
+from keyservice.sleutels.life import MOST_OVERLAP_DAYS, OVERLAP_DAYS, WARN_DAYS
+from keyservice.sleutels.service import LIFE_DAYS
 from keyservice.web.machine import ROOT
 
 # The chapters by their anchors, in their order.
@@ -102,9 +107,17 @@ class Book:
     key_pattern: str
     client: str
     registering: str
-    per_second: int
-    burst: int
-    link_days: int
+
+    # The figures of the prose, each from where the program reads it.
+    check_length = CHECK_LENGTH
+    life_days = LIFE_DAYS
+    warn_days = f"{', '.join(map(str, WARN_DAYS[:-1]))} en {WARN_DAYS[-1]}"
+    overlap_days, most_overlap_days = OVERLAP_DAYS, MOST_OVERLAP_DAYS
+    per_second, burst = int(limits.KEY_PER_SECOND), limits.KEY_BURST
+    most_items, longest_mib, answer_days = MOST, LONGEST_BODY // 2**20, KEEP_ANSWERS.days
+    link_days = LINK_LIVES.days
+    # What we advise, and what the example programs do.
+    tries, longest_wait, timeout = 10, 60, 30
 
     headings = HEADINGS
     rules = staticmethod(texts)
@@ -163,9 +176,6 @@ def book(place: Place | None = None) -> Book:
         key_pattern=KEY_PATTERN.pattern,
         client=example(CLIENT).read_text("utf-8"),
         registering=example(REGISTERING).read_text("utf-8"),
-        per_second=int(limits.KEY_PER_SECOND),
-        burst=limits.KEY_BURST,
-        link_days=LINK_LIVES.days,
     )
 
 

@@ -13,6 +13,7 @@ from keyservice.berichtenboek.forms import RefuseForm
 from keyservice.berichtenboek.messages import DUO_PATH
 from keyservice.berichtenboek.models import Copy
 from keyservice.berichtenboek.queries import PAGE
+from keyservice.berichtenboek.workflow import LINK_LIVES
 from keyservice.gemeenten.queries import names as gemeente_names
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
@@ -98,5 +99,6 @@ def _page(copy: Copy, form: RefuseForm) -> str:
         form_errors=form.errors,
         may_act=access.actor().has(Role.RELATIEBEHEERDER),
         now=clock.now(),
+        link_days=LINK_LIVES.days,
         breadcrumbs=[("Berichtenboeken", url_for("berichtenboek.copies")), (gemeente, page)],
     )

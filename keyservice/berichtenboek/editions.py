@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "1941797d219c48cdbf0e43e0a051190171525eb35535250a1f345b2c371b2601",
+        "a44a75aa580d163e3093198aa6ea156c9c958008a4288219dc362fafde6ddce0",
         ("De eerste versie.",),
     ),
 )

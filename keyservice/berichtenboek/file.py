@@ -9,7 +9,7 @@ from keyservice.web import opener
 
 NAME = "berichtenboek.html"
 # Our own few rules: with the style of the site the file would be ten times as large.
-_STYLES = [Path(__file__).parents[1] / "static" / "css" / name for name in ("book_file.css", "book.css")]
+_STYLES = [Path(__file__).parents[1] / "static" / "css" / name for name in ("book_file.css", "api.css", "book.css")]
 _STYLE_TAG = '<link rel="stylesheet" href="book.css">'
 
 

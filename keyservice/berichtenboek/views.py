@@ -14,7 +14,7 @@ from keyservice.berichtenboek.editions import CURRENT
 from keyservice.berichtenboek.forms import AskForm
 from keyservice.berichtenboek.messages import LINK_PATH, PATH
 from keyservice.berichtenboek.models import Copy
-from keyservice.berichtenboek.workflow import Status
+from keyservice.berichtenboek.workflow import LINK_LIVES, Status
 from keyservice.kernel.actor import Role
 from keyservice.web import access
 from keyservice.web.forms import Form
@@ -49,6 +49,7 @@ def ask() -> ResponseReturnValue:
         form=form,
         form_errors=form.errors,
         own_there=own_there,
+        link_days=LINK_LIVES.days,
         breadcrumbs=[("Berichtenboek", url_for("berichtenboek.index")), ("Aanvragen", request.path)],
     )
     return page, 422 if form.errors else 200

@@ -23,9 +23,9 @@ KEY_PATTERN = re.compile(r"asl_[ap]_[0-9A-Za-z]{38}")
 _CREDENTIAL_PATTERN = re.compile(r"asv_[0-9A-Za-z]{38}")
 
 _RANDOM_LENGTH = 32
-_CHECK_LENGTH = 6  # 62 ** 6 is more than 2 ** 32
+CHECK_LENGTH = 6  # 62 ** 6 is more than 2 ** 32
 _PREFIX_LENGTH = 6
-_LENGTH = _PREFIX_LENGTH + _RANDOM_LENGTH + _CHECK_LENGTH
+_LENGTH = _PREFIX_LENGTH + _RANDOM_LENGTH + CHECK_LENGTH
 
 
 class Omgeving(StrEnum):
@@ -65,7 +65,7 @@ def _new(prefix: str) -> Secret:
 
 def is_credential(text: str) -> bool:
     """Tell whether a text can be the credential of a system that asks about keys."""
-    return bool(_CREDENTIAL_PATTERN.fullmatch(text)) and _checksum(text[:-_CHECK_LENGTH]) == text[-_CHECK_LENGTH:]
+    return bool(_CREDENTIAL_PATTERN.fullmatch(text)) and _checksum(text[:-CHECK_LENGTH]) == text[-CHECK_LENGTH:]
 
 
 def kind(text: str) -> Omgeving | None:
@@ -84,7 +84,7 @@ def check_format(text: str) -> Fault | None:
         return Fault.LENGTH
     if not KEY_PATTERN.fullmatch(text):
         return Fault.CHARACTERS
-    if _checksum(text[:-_CHECK_LENGTH]) != text[-_CHECK_LENGTH:]:
+    if _checksum(text[:-CHECK_LENGTH]) != text[-CHECK_LENGTH:]:
         return Fault.CHECKSUM
     return None
 
@@ -98,7 +98,7 @@ def _checksum(stem: str) -> str:
     """Return the CRC-32 of an ASCII text as 6 base62 digits, most significant first."""
     number = zlib.crc32(stem.encode("ascii"))
     digits = []
-    for _ in range(_CHECK_LENGTH):
+    for _ in range(CHECK_LENGTH):
         number, digit = divmod(number, len(BASE62))
         digits.append(BASE62[digit])
     return "".join(reversed(digits))
