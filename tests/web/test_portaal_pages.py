@@ -138,7 +138,10 @@ def test_who_lacks_the_role_reads_which_it_is_and_who_can_grant_it(browser_of: B
         assert "raadplegen en muteren persoon 2013&#39; of &#39;raadplegen en muteren persoon 2021" in answer.text
         assert "Vraag die rol aan Gert Voorbeeld." in answer.text
         assert "Amira" not in answer.text
-    assert "een andere beheerder binnen uw gemeente. U kunt uzelf geen rol geven." in browser_of("gert").get("/inburgering").text
+    assert (
+        "een andere beheerder binnen uw gemeente. U kunt uzelf geen rol geven."
+        in browser_of("gert").get("/inburgering").text
+    )
     assert "functioneel beheerder" in browser_of("rik").get("/inburgering").text
 
 
