@@ -77,7 +77,7 @@ def for_duo(message: OutboxMessage, issuance: Issuance | None, person: UUID) -> 
 
 def _of_issuance(kind: str, issuance: Issuance | None, person: UUID) -> Remedy:
     if issuance is None or issuance.ended_at is not None:
-        return Remedy("De levering is al gestopt. U hoeft niets te doen.")
+        return Remedy("De levering is al afgelopen. U hoeft niets te doen.")
     if kind == Reminder.RECEIPT:
         return _receipt(issuance, person)
     if kind == PASSWORD_READY:
@@ -105,7 +105,7 @@ def for_gemeente(message: OutboxMessage, issuance: Issuance | None) -> str:
     if message.kind not in _OF_ISSUANCE or issuance is None:
         return "Controleer of het adres klopt. Wat u moet weten, staat ook op deze pagina."
     if issuance.ended_at is not None:
-        return "De levering is al gestopt. U hoeft niets te doen."
+        return "De levering is al afgelopen. U hoeft niets te doen."
     return (
         "Vraag uw collega of het adres klopt. Klopt het? Vraag uw relatiebeheerder dan om het opnieuw te sturen. Klopt "
         "het niet? Stop dan de levering en vraag de sleutel opnieuw aan met een andere contactpersoon."

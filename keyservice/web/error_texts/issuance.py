@@ -69,7 +69,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Gebruik de link in de nieuwste e-mail over uw applicatiesleutel. Lukt het niet? Bel dan uw relatiebeheerder.",
     ),
     "issuance-done": ("De sleutel is al geactiveerd", "De levering is klaar. U hoeft niets meer te doen."),
-    "issuance-ended": ("De levering is al gestopt", "De levering is klaar, geannuleerd of vervallen."),
+    "issuance-ended": ("De levering is al afgelopen", "De levering is klaar, geannuleerd of vervallen."),
     "seal-broken": (
         "Deze levering kan niet verder",
         "Zipbestand of wachtwoord kan niet meer open. Een relatiebeheerder annuleert de levering en begint opnieuw.",
