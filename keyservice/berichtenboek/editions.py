@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "418e740ec9bd84e3f7cef43e7b6553c0adb4c531a2d73ee5280cdab4a0fd6bb4",
+        "eb2d7c7829b277776802b15d3159c173eadfca0bac01c5032d52a4d3c6af12b9",
         ("De eerste versie.",),
     ),
 )
