@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "eb2d7c7829b277776802b15d3159c173eadfca0bac01c5032d52a4d3c6af12b9",
+        "bb81810a3e2266c4407c3fc0fe64c0bac1659766628b6ec5c004014654c8111f",
         ("De eerste versie.",),
     ),
 )
