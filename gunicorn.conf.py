@@ -4,10 +4,17 @@ SQLite has one writer, so two processes at most; with PostgreSQL set WEB_CONCURR
 """
 
 import os
+from typing import Any
 
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 4
 graceful_timeout = 30  # what is being answered when the server stops, is finished
 control_socket_disable = True  # else gunicorn opens a socket in the home folder
+LONGEST_SILENCE_SECONDS = 10
 forwarded_allow_ips = ""  # the application reads the proxy's headers, and only when KEYSERVICE_PROXY_HOPS says so
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Give up who sends nothing of a body for so long: gunicorn itself waits for ever, and holds a thread for it."""
+    request.unreader.sock.settimeout(LONGEST_SILENCE_SECONDS)

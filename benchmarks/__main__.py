@@ -16,6 +16,7 @@ ROWS: dict[str, Callable[[], list[Figure]]] = {
     "audit-commit": writers.run,
     "pages": pages.run,
     "register": register.run,
+    "register-memory": register.run_memory,
     "verify": verify.run,
     "lookup": lookup.run,
 }

@@ -33,7 +33,7 @@ from tests.factories.portaal import write_file
 PATH = "/v1/participatieverklaringen"
 MANY = 1000
 MEMORY_GOAL = 1.1
-REGISTRATIONS = 20_000
+REGISTRATIONS, MILLION = 20_000, 1_000_000
 FACTS = {
     "ondertekend": True,
     "trajectGevolgd": True,
@@ -81,13 +81,18 @@ def _figures(bench: "Bench", database: str, size: int, rounds: int, slice_second
         yield figure(samples, own, peer, None, how)
 
 
+def run_memory(registrations: int = MILLION, many: int = MANY) -> list[Figure]:
+    """Register a million people on SQLite, and see that memory stays what it is: some ten minutes."""
+    with stage("sqlite") as app:
+        return [_memory(Bench(app), "sqlite", registrations, many)]
+
+
 def _memory(bench: "Bench", database: str, registrations: int, many: int) -> Figure:
     """Return how much the peak of memory grew, in kB, from a tenth of the registrations to all of them."""
-    first = max(1, registrations // many // 10)
-    for message in bench.messages(many, first):
-        bench.send(message)
-    before = _peak()
-    for _ in range(registrations // many - first):
+    messages, before = registrations // many, _peak()
+    for sent in range(messages):
+        if sent == max(1, messages // 10):
+            before = _peak()
         bench.send(*bench.messages(many, 1))
     after = _peak()
     return Figure(

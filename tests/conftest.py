@@ -25,6 +25,7 @@ from keyservice.gemeenten.service import load_register
 from keyservice.settings import Settings
 from keyservice.sleutels import usage
 from keyservice.sleutels.limits import Limits
+from tests.factories.post import unwritable
 
 REQUIRE_ALL = os.environ.get("KEYSERVICE_REQUIRE_ALL") == "1"
 BACKENDS = ["sqlite", "postgresql"]
@@ -214,13 +215,19 @@ def postgres_process() -> Iterator[Any]:
 
 @pytest.fixture
 def app(backend: Backend) -> Iterator[Flask]:
-    """Return the application with fresh data. No context is open: a client's request opens its own."""
+    """Return the application with fresh data. No context is open: a client's request opens its own.
+
+    Every message that a test queued and nobody sent is written all the same: what a template asks must be there.
+    """
     backend.restore()
     shutil.rmtree(Path(backend.app.extensions["keyservice.settings"].instance) / "postvak", ignore_errors=True)
     yield backend.app
     with backend.app.app_context():
         db.session.remove()
+        faults = unwritable()
+        db.session.remove()
         db.engine.dispose()
+    assert not faults, "a message that was queued cannot be written"
 
 
 @pytest.fixture

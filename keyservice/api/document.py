@@ -29,7 +29,10 @@ _TAGS = {
     "Introspectie": "Voor systemen van DUO die een sleutel van een gemeente krijgen.",
 }
 # What every operation may answer, and what more when it reads a body.
-_ALWAYS = (problems.REQUEST, problems.SECRET_IN_ADDRESS, problems.NOT_ACCEPTABLE, problems.TOO_OFTEN)
+_ALWAYS = (
+    *(problems.REQUEST, problems.SECRET_IN_ADDRESS, problems.BSN_IN_ADDRESS),
+    *(problems.NOT_ACCEPTABLE, problems.TOO_OFTEN),
+)
 _ALWAYS_AT_LAST = (problems.FAILURE, problems.UNAVAILABLE)
 _WITH_BODY = (problems.INPUT, problems.TOO_LARGE, problems.MEDIA_TYPE)
 _BY_SCHEME = {

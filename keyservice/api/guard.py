@@ -1,5 +1,7 @@
 """Who calls the API: the key or credential in the header Authorization, and nothing else, says it."""
 
+import re
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from flask import g, request
@@ -9,10 +11,13 @@ from keyservice.api.answers import stop
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import TooOften
 from keyservice.kernel.text import holds_secret
+from keyservice.portaal import bsn_text
 from keyservice.sleutels import asking, verification
 from keyservice.sleutels.life import State
 from keyservice.web import machine
 
+# Nine digits within one are chance.
+_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NOT_USABLE = {
     State.EXPIRED: problems.EXPIRED,
     State.REVOKED: problems.REVOKED,
@@ -22,9 +27,14 @@ _NOT_USABLE = {
 
 
 def refuse_secret_in_address() -> None:
-    """Refuse a request that carries a key in its address, whatever it asks: addresses end up in logs."""
-    if machine.asks() and holds_secret(request.full_path):
+    """Refuse a request that carries a key or a BSN in its address, whatever it asks: addresses end up in logs."""
+    if not machine.asks():
+        return
+    if holds_secret(request.full_path):
         stop(problems.SECRET_IN_ADDRESS)
+    query = unquote_plus(request.query_string.decode("latin-1"))
+    if any(bsn_text.stands_in(part) for part in _UUID.split(f"{request.path}?{query}")):
+        stop(problems.BSN_IN_ADDRESS)
 
 
 def by_sleutel() -> Actor:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 from spectree import Response as Answers
 from spectree import SpecTree
+from werkzeug.datastructures import MIMEAccept
 
 from keyservice.api import problems
 from keyservice.api.answers import stop, wrong_input
@@ -97,15 +98,24 @@ def as_json(answer: BaseModel) -> str:
 
 
 def _require_acceptable() -> None:
-    wanted = request.accept_mimetypes
+    # JSON has no parameters; who names one, as in 'application/json; charset=utf-8', takes what we send.
+    wanted = MIMEAccept([(name.partition(";")[0].strip(), quality) for name, quality in request.accept_mimetypes])
     if wanted and wanted.best_match([JSON]) is None:
         stop(problems.NOT_ACCEPTABLE)
 
 
+def _body_of(mimetype: str) -> bytes:
+    if request.mimetype != mimetype:
+        stop(problems.MEDIA_TYPE, headers={"Accept": mimetype})
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        stop(problems.MEDIA_TYPE, headers={"Accept-Encoding": "identity"})
+    body = request.get_data()
+    request.stream.read(1)  # a body in chunks that is too long is cut off at the limit; asked for more, this raises 413
+    return body
+
+
 def _read_json(model: type[BaseModel]) -> BaseModel:
-    if request.mimetype != JSON:
-        stop(problems.MEDIA_TYPE, headers={"Accept": JSON})
-    body, wrong = request.get_data(), []
+    body, wrong = _body_of(JSON), []
     try:
         found = model.model_validate_json(body)
     except ValidationError as error:
@@ -130,8 +140,7 @@ def _read_headers(model: type[BaseModel]) -> BaseModel:
 
 
 def _read_form(model: type[BaseModel]) -> BaseModel:
-    if request.mimetype != FORM:
-        stop(problems.MEDIA_TYPE, headers={"Accept": FORM})
+    _body_of(FORM)
     known = [field.alias or name for name, field in model.model_fields.items()]
     # RFC 6749, 3.2: a parameter comes once.
     if twice := [name for name in known if len(request.form.getlist(name)) > 1]:

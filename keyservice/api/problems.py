@@ -51,6 +51,15 @@ SECRET_IN_ADDRESS = Problem(
     "Adressen komen in logboeken van servers en netwerken. Daarom kijken wij niet naar een sleutel in een adres.",
     "Zet de sleutel in de header Authorization. Anderen kunnen deze sleutel hebben gelezen: vervang hem snel.",
 )
+BSN_IN_ADDRESS = Problem(
+    "bsn-in-adres",
+    400,
+    "Er staat een burgerservicenummer in het adres",
+    "Adressen komen in logboeken van servers en netwerken. Daarom kijken wij niet naar een burgerservicenummer in een "
+    "adres.",
+    "Zet het nummer in de inhoud van het verzoek, zoals de pagina over de API zegt. Laat het adres wissen uit uw "
+    "logboeken.",
+)
 NO_KEY = Problem(
     "geen-geldige-sleutel",
     401,
@@ -145,8 +154,9 @@ MEDIA_TYPE = Problem(
     "verkeerd-soort-inhoud",
     415,
     "Dit soort inhoud lezen wij hier niet",
-    "De header Content-Type ontbreekt of noemt een ander soort inhoud.",
-    "De pagina over de API noemt bij elk verzoek het soort inhoud. Meestal is dat application/json.",
+    "De header Content-Type ontbreekt of noemt een ander soort inhoud. Of de inhoud is ingepakt (Content-Encoding).",
+    "De pagina over de API noemt bij elk verzoek het soort inhoud. Meestal is dat application/json. Stuur de inhoud "
+    "zoals zij is, en niet ingepakt.",
 )
 TOO_OFTEN = Problem(
     "te-vaak",
@@ -240,7 +250,7 @@ _GENERAL = (
     *(FAILURE, UNAVAILABLE),
 )
 ALL = (
-    *(REQUEST, INPUT, JSON, SECRET_IN_ADDRESS),
+    *(REQUEST, INPUT, JSON, SECRET_IN_ADDRESS, BSN_IN_ADDRESS),
     *(NO_KEY, EXPIRED, REVOKED, SUSPENDED, SLEEPING, NO_SYSTEM),
     *(REFUSED, NOT_FOUND, METHOD, NOT_ACCEPTABLE, CONFLICT, TOO_LARGE, MEDIA_TYPE, TOO_OFTEN, FAILURE, UNAVAILABLE),
     *(OTHER_OMGEVING, RUNNING, REUSED, UNKNOWN_PERSON, NO_BSN, SIGNED, *RULES.values()),

@@ -155,16 +155,17 @@ def _row(content: Mapping[str, Any], canonical: bytes) -> dict[str, Any]:
 def record_refusal(actor: Actor, act: str, reason: str, *, dossier: UUID | None = None) -> None:
     """Record, in a transaction of its own, that a known or unknown party was refused (I11).
 
-    Unknown parties are counted, with one event per source, reason and minute, so that nobody can flood the trail.
+    Each refusal of a person is an event. Unknown parties and machines are counted, with one event per source or key,
+    reason and minute, so that nobody and no program can flood the trail.
     """
     with transaction():
-        if actor.person or actor.sleutel:
+        if actor.person or (actor.sleutel and _count(str(actor.sleutel), f"{act} {reason}") == 1):
             record(ACT_REFUSED, actor, dossier=dossier, result=Result.REFUSED, act=act, reason=reason)
-        elif _count_anonymous(actor.source or "unknown", reason) == 1:
+        elif not actor.sleutel and _count(actor.source or "unknown", reason) == 1:
             record(ANONYMOUS_REFUSED, actor, result=Result.REFUSED, kind=reason, source=actor.source)
 
 
-def _count_anonymous(source: str, kind: str) -> int:
+def _count(source: str, kind: str) -> int:
     minute = clock.now().replace(second=0, microsecond=0)
     key = (AnonymousRefusal.source, AnonymousRefusal.kind, AnonymousRefusal.minute)
     count = db.session.execute(

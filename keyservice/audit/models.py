@@ -91,7 +91,7 @@ class AuditCheckpoint(Base):
 
 
 class AnonymousRefusal(Base):
-    """How often an unknown party from one source was refused for one reason within one minute."""
+    """How often an unknown party from one source, or a machine by one key, was refused for one reason in one minute."""
 
     __tablename__ = "anonymous_refusal"
 

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "bb81810a3e2266c4407c3fc0fe64c0bac1659766628b6ec5c004014654c8111f",
+        "7b0b0bf846922d11a967c36fa5a594fe2e43695821d842a312908ab898c5c6d0",
         ("De eerste versie.",),
     ),
 )

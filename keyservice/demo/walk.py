@@ -70,7 +70,9 @@ def walk(out: Path, echo: Callable[[str], None]) -> None:
     began = time.monotonic()
     for name in ("mail", "sms"):
         if (out / name).exists():
-            raise StepFailed(f"{out / name} exists already; choose an empty folder")
+            raise StepFailed(
+                f"{out} holds the post of an earlier walk. Take that folder away, or choose another: make demo OUT=DIR"
+            )
     instance = out / "instance"
 
     def tell(step: str) -> None:
@@ -87,7 +89,8 @@ def walk(out: Path, echo: Callable[[str], None]) -> None:
             for folder in (instance / "postvak").iterdir():
                 shutil.move(folder, out / folder.name)
         shutil.rmtree(instance, ignore_errors=True)
-    tell(f"the instance and its rings are deleted; the post lies in {out}")
+    tell(f"the instance and its rings are deleted; what the recipients got lies in {out / 'mail'} and {out / 'sms'}")
+    tell("walk it yourself, on the same pages and with the same people: make run")
 
 
 def _road(scene: Scene) -> None:
@@ -128,6 +131,7 @@ def _road(scene: Scene) -> None:
     anna.press("Sleutel activeren")
     _expect_state(scene, key, life.State.ACTIVE)
     scene.tell("Anna has activated the key: it works")
+    scene.tell("the example cliëntvolgsysteem sends a file with the key: half of it must be refused, and says why")
     for line in _register(scene, key):
         scene.tell(f"cliëntvolgsysteem: {line}")
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from keyservice.audit.catalogue import EventType
@@ -88,6 +88,17 @@ class Upper:
     def fits(self, stored: Any, _salt: Salt) -> bool:
         """Tell whether it is that text."""
         return isinstance(stored, str) and stored.upper() == self.text
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day, which SQLite stores as a text and PostgreSQL as what it is."""
+
+    day: date | None
+
+    def fits(self, stored: Any, _salt: Salt) -> bool:
+        """Tell whether it is that day."""
+        return (str(stored) if stored else None) == (self.day.isoformat() if self.day else None)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from keyservice.audit import EventType
 from keyservice.contacts import events as contacts
 from keyservice.contacts.models import Part, Vouching
 from keyservice.gemeenten import events as gemeenten
-from keyservice.integrity.facts import About, Expected, Handlers, Told, Upper, plain_id, text
+from keyservice.gemeenten.register_file import read_register
+from keyservice.integrity.facts import About, Day, Expected, Handlers, Told, Upper, plain_id, text
 
-UNTOLD = {"phone": None, "address_line": None, "postcode": None, "town": None}
+_UNTOLD = {"phone": None, "address_line": None, "postcode": None, "town": None}
 _PERSON = ("name", "function", "mailbox", "phone", "mobile")
 _PROOF = (
     *("verified_at", "verified_account", "confirmed_at"),
@@ -84,16 +85,27 @@ def _vouched(to: Expected, told: Told) -> None:
     to.change("contact", told.subject, vouched_how=Vouching.GEMEENTEBEHEERDER, **values)
 
 
+def _register_loaded(to: Expected, _told: Told) -> None:
+    rows = to.table("gemeente")
+    for facts in read_register():  # the newest, which comes with the program: in it no gemeente ever goes
+        rows.setdefault(facts.code, dict(_UNTOLD)).update(
+            name=facts.name,
+            valid_from=Day(facts.valid_from),
+            valid_until=Day(facts.valid_until),
+            successor_code=facts.successor_code,
+        )
+
+
+# Fictive gemeenten are in no register, and are not compared: nobody of them can be called.
 def _phone(to: Expected, told: Told) -> None:
-    to.table("gemeente").setdefault(told.gemeente or "", dict(UNTOLD))["phone"] = told.fields["phone"]
+    to.change("gemeente", told.gemeente, phone=told.fields["phone"])
 
 
 def _address(to: Expected, told: Told) -> None:
     # As on an envelope: two lines, with the town in capitals.
     line, _end, below = told.fields["address"].partition("\n")
     postcode, _gap, town = below.partition("  ")
-    row = to.table("gemeente").setdefault(told.gemeente or "", dict(UNTOLD))
-    row.update(address_line=line, postcode=postcode, town=Upper(town))
+    to.change("gemeente", told.gemeente, address_line=line, postcode=postcode, town=Upper(town))
 
 
 HANDLERS: Handlers = {
@@ -107,6 +119,7 @@ HANDLERS: Handlers = {
     contacts.CONFIRMED_BY_CALL: _confirmed,
     contacts.CALLED: _called,
     contacts.VOUCHED: _vouched,
+    gemeenten.REGISTER_LOADED: _register_loaded,
     gemeenten.PHONE_CHANGED: _phone,
     gemeenten.ADDRESS_CHANGED: _address,
 }
@@ -114,5 +127,4 @@ WITHOUT_FACTS: tuple[EventType, ...] = (
     contacts.PRACTICE_SENT,
     contacts.SMS_SENT,
     contacts.ACCOUNT_ASKED,
-    gemeenten.REGISTER_LOADED,
 )

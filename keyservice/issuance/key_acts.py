@@ -35,7 +35,7 @@ def suspend(actor: Actor, issuance_id: UUID, explanation: str) -> None:
     with transaction():
         issuance = _delivered(actor, issuance_id)
         blocking.suspend(actor, issuance.sleutel_id, explanation, dossier=issuance.aanvraag_id)
-        _tell(Notice.BLOCKED, issuance)
+        _tell(Notice.BLOCKED, issuance, cause="")
 
 
 def suspend_by_program(sleutel_id: UUID, cause: str, by: Blocker = Blocker.PROGRAM) -> None:

@@ -193,7 +193,7 @@ def _underway(actor: Actor, issuance_id: UUID, *roles: Role, past_deadline: bool
     actor.require(*roles)
     # The worker may not have come round yet: the deadline holds all the same.
     if issuance.ended_at is not None or (clock.now() >= issuance.deadline and not past_deadline):
-        raise Conflict("issuance-ended")
+        raise steps.ended(issuance)
     return issuance
 
 

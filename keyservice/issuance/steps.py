@@ -29,6 +29,12 @@ def change(issuance: Issuance, seen: ColumnElement[bool], **values: object) -> N
         raise Conflict("changed-meanwhile")
 
 
+def ended(issuance: Issuance | None) -> Conflict:
+    """Return what stops an act on a delivery that is over: who pressed twice hears that it went well."""
+    done = issuance is not None and issuance.end_reason is End.DONE
+    return Conflict("issuance-done" if done else "issuance-ended")
+
+
 def require_independent(issuance: Issuance) -> None:
     """Raise Conflict when zip and password would go to one person; asked before each sending."""
     if not recipients_of(issuance).independent:

@@ -16,6 +16,7 @@ from keyservice.issuance import (
     queries,
     receiving_views,
     service,
+    steps,
     succession_views,
 )
 from keyservice.issuance.blueprint import bp
@@ -123,9 +124,9 @@ def cancel(issuance_id: UUID) -> ResponseReturnValue:
 def activate(aanvraag_id: UUID) -> ResponseReturnValue:
     """Ask for the code from the zip, and wake the key."""
     aanvraag = aanvraag_for(access.actor(), aanvraag_id)
-    issuance = queries.underway(aanvraag_id)
-    if issuance is None:
-        raise Conflict("issuance-ended")
+    issuance = next(reversed(queries.of_aanvraag(aanvraag_id)), None)
+    if issuance is None or issuance.ended_at is not None:
+        raise steps.ended(issuance)
     form = ActivateForm()
     if form.validate_on_submit() and _activated(form, issuance.id):
         return done(aanvraag_id, "De sleutel is geactiveerd. De koppeling werkt nu.")

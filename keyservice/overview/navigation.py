@@ -112,6 +112,8 @@ def _who_grants(missing: frozenset[Role]) -> tuple[list[str], list[str]] | None:
     if not wanted or actor.gemeente is None:
         return None
     granters = [person.name for person in holders(Role.GEMEENTEBEHEERDER, actor.gemeente) if person.id != actor.person]
+    if not granters and actor.has(Role.GEMEENTEBEHEERDER):
+        granters = ["een andere beheerder binnen uw gemeente. U kunt uzelf geen rol geven"]
     return [ROLES[role] for role in wanted], granters
 
 

@@ -19,6 +19,7 @@ COLUMNS = (
     *("wet", "gemeente", "plicht_van", "plicht_tot"),
 )
 _LONGEST_NAME = 200
+_LONGEST_HEAD = 1000  # characters: what is longer is no such file, and need not be read
 _SURNAME = "achternaam"
 
 
@@ -51,7 +52,7 @@ def lines(file: TextIO) -> Iterator[Line]:
 
     Columns are separated by `;` or `,`.
     """
-    first = file.readline()
+    first = file.readline(_LONGEST_HEAD)
     rows = csv.reader(file, delimiter=";" if ";" in first else ",", strict=True)
     headings = next(csv.reader([first.lstrip("\ufeff").strip()], delimiter=";" if ";" in first else ","), [])
     if tuple(headings) != COLUMNS:
@@ -63,7 +64,7 @@ def lines(file: TextIO) -> Iterator[Line]:
         except StopIteration:
             return
         except csv.Error:
-            yield Line(rows.line_num + 1, None, ("de aanhalingstekens kloppen niet",))
+            yield Line(rows.line_num + 1, None, ("een veld is veel te lang, of de aanhalingstekens kloppen niet",))
             return  # where the next line begins, nobody can say
         number = rows.line_num + 1
         if row:

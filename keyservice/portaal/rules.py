@@ -87,7 +87,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "einde-voor-start": "De einddatum moet op of na de startdatum liggen",
         "ondertekening-voor-start": "De datum van de ondertekening moet op of na de startdatum liggen",
         "datum-in-toekomst": "Vul een datum in die niet in de toekomst ligt",
-        "datum-voor-wet": "Vul een datum in op of na de dag waarop de plicht begon te gelden",
+        "datum-voor-wet": "Vul een datum in vanaf 1 oktober 2017 (Wi2013) of 1 januari 2022 (Wi2021)",
     }
 )
 DATES = ("started_on", "ended_on", "signed_on")

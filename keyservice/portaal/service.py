@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from keyservice import audit, settings
+from keyservice.accounts import guessing
 from keyservice.audit import EventType
 from keyservice.database import db
 from keyservice.kernel import clock
@@ -28,21 +29,35 @@ _EVENTS: dict[Kind, EventType] = {
 
 
 def find_by_bsn(actor: Actor, number: Secret) -> Inburgeraar | None:
-    """Return the person with a BSN in the own gemeente, under a law of one's role. Raises Refused."""
+    """Return the person with a BSN in the own gemeente, under a law of one's role.
+
+    Raises Refused, or TooOften for who finds nobody many times: numbers are not there to be tried.
+    """
+    guess = _guess(actor)
     with processing(actor, Activity.SEARCH) as look:
         look.at_bsn(number)
         queries.require_role(actor)
-        return queries.by_bsn(actor, number)
+        found = queries.by_bsn(actor, number)
+    if found:
+        guess.right()
+    return found
 
 
 def find_by_name(actor: Actor, surname: str, birth_date: str) -> Sequence[Inburgeraar]:
-    """Return who has a surname and a birth date, in the own gemeente. Raises Refused."""
+    """Return who has a surname and a birth date, in the own gemeente. Raises Refused, TooOften."""
+    guess = _guess(actor)
     with processing(actor, Activity.SEARCH) as look:
         queries.require_role(actor)
         found = queries.by_name(actor, surname, birth_date)
         for person in found:
             look.at(person)
-        return found
+    if found:
+        guess.right()
+    return found
+
+
+def _guess(actor: Actor) -> guessing.Guess:
+    return guessing.attempt(guessing.Kind.SEARCH, None, str(actor.person))
 
 
 @dataclass(frozen=True)
@@ -184,7 +199,7 @@ def person_looked_at(actor: Actor, person_id: UUID, look: Look, *, locked: bool 
 def _newest(person_id: UUID, seen: int) -> Registration | None:
     newest = queries.newest(person_id)
     if seen != (newest.number if newest else 0):
-        raise Conflict("changed-meanwhile")
+        raise Conflict("registered-meanwhile")
     return newest
 
 

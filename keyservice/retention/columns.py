@@ -151,7 +151,13 @@ ERASED_BY_TIMER = (
     Kind("draft", "A draft as a whole", "30 days", "it was started", _of("aanvraag", "*")),
     Kind("session", "A session", "30 minutes idle, 10 hours at most", "", _of("login_session", "*")),
     Kind("device", "A browser that was used before", "400 days", "last login with it", _of("known_device", "*")),
-    Kind("refusal", "The network address of an unknown party", "1 day", "the refusal", _of("anonymous_refusal", "*")),
+    Kind(
+        "refusal",
+        "The network address of an unknown party (or the id of a key)",
+        "1 day",
+        "the refusal",
+        _of("anonymous_refusal", "*"),
+    ),
     Kind(
         "machine-message",
         "The answer to a message of a machine: which of its people were registered, by number, and a MAC over it",

@@ -37,7 +37,7 @@ TELL_AGAIN_AFTER = timedelta(days=1)
 # Enough to tell one organisation from another, too little to tell who it is.
 _IPV4_PREFIX, _IPV6_PREFIX = 24, 48
 _NOWHERE = "onbekend"
-# Some 10 MB. There is one note per key, network and state; who has a key can come from any number of networks.
+# Some 25 MB. There is one note per key, network and state; who has a key can come from any number of networks.
 MOST_NOTES = 50_000
 
 Shown = tuple[UUID, str, State]

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from keyservice import audit
@@ -21,6 +22,7 @@ from keyservice.web.kept import from_elsewhere, kept_address, kept_fields
 STATUS: dict[type[UseCaseError], int] = {NotFound: 404, Refused: 403, Conflict: 409, Invalid: 422}
 PAGES = frozenset({400, 403, 404, 405, 413, 429, 500, 503})
 RETRY_AFTER_SECONDS = "30"
+AWAY = (OperationalError, InterfaceError, NoConnection)  # gone, busy, or all our connections to it are in use
 # Not sent back to the browser after a stale session: what must not be repeated or shown.
 _NOT_KEPT = ("csrf_token", "password", "wachtwoord", "code", "activatiecode", "bsn")
 
@@ -32,7 +34,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(access.LoginNeeded, stale_form)
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(OperationalError, database_away)
+    for away in AWAY:
+        app.register_error_handler(away, database_away)
     app.register_error_handler(IntegrityError, lost_race)
     app.register_error_handler(Exception, unexpected)
 
@@ -86,7 +89,7 @@ def too_often(error: TooOften) -> ResponseReturnValue:
 def http_error(error: HTTPException) -> ResponseReturnValue:
     """Show the page of an HTTP error that the framework raised."""
     original = getattr(error, "original_exception", None)  # what failed before or after the view itself
-    if isinstance(original, OperationalError):
+    if isinstance(original, AWAY):
         return database_away(original)
     # A foreign host: without a known one no page can name its own address.
     if isinstance(error, SecurityError) and not machine.asks():
@@ -106,10 +109,10 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     return answer
 
 
-def database_away(error: OperationalError) -> ResponseReturnValue:
+def database_away(error: OperationalError | InterfaceError | NoConnection) -> ResponseReturnValue:
     """Say that the database cannot be reached or is busy, and when to come back."""
     db.session.rollback()
-    current_app.logger.error("database away: %s", type(error.orig).__name__)
+    current_app.logger.error("database away: %s", type(getattr(error, "orig", error)).__name__)
     answer = page(503)
     answer.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return answer

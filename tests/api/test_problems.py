@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.test import TestResponse
 
 from keyservice.api import problems
@@ -125,6 +126,8 @@ def test_every_error_of_the_framework_is_a_problem(app: Flask, status: int) -> N
         (Conflict("intussen-veranderd"), problems.CONFLICT, "stand van zaken is anders"),
         (TooOften("guessed-too-often", seconds=7), problems.TOO_OFTEN, "meer verzoeken"),
         (OperationalError("SELECT", {"key": SECRET}, Exception(SECRET)), problems.UNAVAILABLE, "niet uitgevoerd"),
+        (InterfaceError("SELECT", {"key": SECRET}, Exception(SECRET)), problems.UNAVAILABLE, "niet uitgevoerd"),
+        (PoolTimeout(SECRET), problems.UNAVAILABLE, "niet uitgevoerd"),
         (IntegrityError("INSERT", {"key": SECRET}, Exception(SECRET)), problems.CONFLICT, "was u net voor"),
     ],
     ids=lambda value: getattr(value, "slug", None),

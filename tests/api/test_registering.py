@@ -7,12 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from keyservice.api import problems
-from keyservice.audit.models import AuditEvent, AuditPrivate
+from keyservice.audit.models import AnonymousRefusal, AuditEvent, AuditPrivate
+from keyservice.audit.queries import search
 from keyservice.database import db
+from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.portaal import bsn, loading, machine, words
 from keyservice.portaal import queries as registrations
@@ -123,6 +127,25 @@ def test_i9_what_another_gemeente_registered_is_not_there(app: Flask, machine_: 
     moved, unknown = machine_.get(f"{PATH}/{result['id']}"), machine_.get(f"{PATH}/{uuid4()}")
     assert problem_of(moved) is problem_of(unknown) is problems.NOT_FOUND
     assert moved.text == unknown.text
+
+
+def test_i11_refusals_of_a_machine_are_one_event_a_minute_per_key_and_reason(app: Flask, machine_: Machine) -> None:
+    with app.app_context():
+        tests_only = Machine(app, awake(Omgeving.ACCEPTATIE)[1])
+    with time_machine.travel(clock.now(), tick=False):
+        for _ in range(5):
+            assert problem_of(machine_.get(f"{PATH}/{uuid4()}")) is problems.NOT_FOUND
+            assert problem_of(tests_only.get(f"{PATH}/{uuid4()}")) is problems.OTHER_OMGEVING
+            assert problem_of(tests_only.post("/v1/inburgeraars/_zoek", json={"bsn": OWN})) is problems.OTHER_OMGEVING
+    with app.app_context():
+        found = sorted((event.fields["act"], event.fields["reason"]) for event in search(code="access:refuse"))
+        counted = db.session.scalars(select(AnonymousRefusal.count)).all()
+    assert found == [
+        ("api.participatieverklaring", "registration"),
+        ("api.participatieverklaring", "sleutel-van-andere-omgeving"),
+        ("api.zoek_inburgeraar", "sleutel-van-andere-omgeving"),
+    ]
+    assert counted == [5, 5, 5], "a program in a loop writes its trail full no more"
 
 
 def test_each_look_is_logged_also_a_denied_one_with_the_trace_of_who_asked(app: Flask, machine_: Machine) -> None:
@@ -284,3 +307,32 @@ def test_i6_no_bsn_stands_in_any_answer_event_log_or_stored_answer(
     for number in (OWN, OTHER, "123456789"):
         assert number not in told
         assert number.encode() not in b"".join(kept)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/v1/inburgeraars/{OWN}",
+        f"/v1/inburgeraars?bsn={OWN}",
+        f"/v1/inburgeraars/_zoek?x=1&{OWN}",
+        f"{PATH}?bsn={OWN[:4]}.{OWN[4:6]}.{OWN[6:]}",
+        f"{PATH}?bsn={OWN[:3]}%20{OWN[3:6]}+{OWN[6:]}",
+        f"{PATH}/bsn-{OWN}",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_bsn_in_an_address_is_refused_and_not_repeated(
+    machine_: Machine, client: FlaskClient, address: str, method: str
+) -> None:
+    for answer in (machine_.open(address, method=method), client.open(address, method=method)):
+        assert problem_of(answer) is problems.BSN_IN_ADDRESS
+        assert OWN not in answer.text
+
+
+def test_digits_that_are_no_bsn_may_stand_in_an_address(machine_: Machine) -> None:
+    for number in ("123456789", "1699999999999", f"{OWN}0"):
+        assert machine_.get(f"/v1/sleutel?_={number}").status_code == 200
+    for version in (4, 7):  # in a random id nine digits are chance
+        answer = machine_.get(f"{PATH}/00000000-0000-{version}000-8000-000{OWN}")
+        assert problem_of(answer) is problems.NOT_FOUND
+    assert machine_.get(f"/v1/sleutel?spoor=9b2c7e4a-1f63-4d0a-8c55-000{OWN}").status_code == 200

@@ -9,14 +9,18 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from jinja2 import BaseLoader, ChoiceLoader, DictLoader
+from jinja2 import BaseLoader, ChoiceLoader, DictLoader, TemplateError
 from sqlalchemy import select, update
 
+from keyservice import settings
 from keyservice.database import db, transaction
+from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.secret import Secret
-from keyservice.outbox.message import Attachment, Message
-from keyservice.outbox.models import Channel, OutboxMessage
-from keyservice.outbox.service import enqueue
+from keyservice.outbox import delivery
+from keyservice.outbox.channels.base import PermanentFailure
+from keyservice.outbox.message import Attachment, Message, decode
+from keyservice.outbox.models import Channel, Delivery, OutboxMessage
+from keyservice.outbox.service import RING, TABLE, enqueue
 from keyservice.settings import MailSecurity
 
 TEMPLATES = {
@@ -86,3 +90,19 @@ def statuses() -> dict[str, str]:
 def ids() -> dict[str, UUID]:
     """Return the id of each message, by key."""
     return dict(db.session.execute(select(OutboxMessage.dedup_key, OutboxMessage.id)).all())
+
+
+def unwritable() -> list[str]:
+    """Return the mails and sms that wait and whose template is not there, or asks what they do not hold."""
+    faults = []
+    waiting = OutboxMessage.status == Delivery.WAITING, OutboxMessage.channel != Channel.LETTER
+    ours = OutboxMessage.kind.in_(["test", "nothing"]) | OutboxMessage.dedup_key.startswith("test:")
+    for message in db.session.scalars(select(OutboxMessage).where(*waiting, ~ours)):
+        try:
+            content = decode(settings.rings().unseal(RING, message.content or b"", Place(TABLE, "content", message.id)))
+            delivery.provider(message.channel).render(message, content, LINE)
+        except TemplateError as error:
+            faults.append(f"{message.kind}: {error!r}")
+        except (SealBroken, PermanentFailure):
+            continue  # what the test was about
+    return faults

@@ -1,13 +1,15 @@
 """No BSN in clear in the database, a log, a mail, an event, an address, an error page or an export (I6).
 
 1,000 numbers are loaded by the command; each is searched for on the page, some also where they do not belong: in names,
-free texts and refused files. Then all that is kept, told or shown to somebody else is searched for all of them.
+free texts and refused files. A machine registers all of them with a real key, of which mails go. Then all that is kept, told,
+mailed, exported or shown to somebody else is searched for all of them.
 """
 
 import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -17,16 +19,28 @@ from sqlalchemy import func, select
 
 from keyservice import cli, cli_portaal
 from keyservice.database import db
+from keyservice.issuance import service as issuance
+from keyservice.issuance.use_timers import tell_uses
 from keyservice.kernel.secret import Secret
 from keyservice.portaal import bsn, service
 from keyservice.portaal.models import Inburgeraar, ProcessingLog
+from keyservice.sleutels import usage
 from tests.conftest import csrf
 from tests.factories.aanvragen import actor
+from tests.factories.issuance import approved, held
+from tests.factories.machines import Machine
 from tests.factories.no_events import refuse_events
 from tests.factories.portaal import REFUSED, bsns, inburgeraar, stored, write_file
-from tests.journeys.test_i6_no_secret_in_clear import files, found, rows
+from tests.journeys.test_i6_no_secret_in_clear import delivered, files, found, opened, rows
 
 COUNT, TYPED = 1000, 40
+SIGNED = {
+    "ondertekend": True,
+    "trajectGevolgd": True,
+    "startDeelname": "2020-02-03",
+    "eindeDeelname": "2020-02-04",
+    "datumOndertekening": "2020-02-04",
+}
 Browser = Callable[[str], FlaskClient]
 
 
@@ -55,6 +69,27 @@ class Told:
 def load(path: Path) -> str:
     done = CliRunner().invoke(cli.commands, ["portaal", "load", str(path)])
     return done.output
+
+
+def by_machine(app: Flask, numbers: list[str], folder: Path) -> tuple[bytes, list[bytes]]:
+    """Register and find people with a real key; return what it is answered, and the mails of all that happened."""
+    with app.app_context():
+        issuance_id = issuance.issue(actor("rosa"), approved())
+        post_of = held(issuance_id)
+        issuance.activate(actor("anna"), issuance_id, post_of.code)
+    machine = Machine(app, post_of.key.reveal())
+    items = [{"bsn": digits, **SIGNED} for digits in numbers]
+    name = {"Idempotency-Key": str(uuid4())}
+    answers = [machine.post("/v1/participatieverklaringen", json={"registraties": items}, headers=name)]
+    assert len({one["id"] for one in answers[0].json["resultaten"] if "id" in one}) > COUNT - TYPED - 1
+    answers += [machine.post("/v1/inburgeraars/_zoek", json={"bsn": digits}) for digits in numbers[:TYPED]]
+    answers.append(machine.post("/v1/inburgeraars/_zoek", json={numbers[0]: numbers[1]}))
+    with app.app_context():
+        usage.flush()
+        tell_uses()
+    mails = delivered(app, folder)
+    assert [mail for mail in mails if b"voor het eerst" in opened(mail)], "its first use is told"
+    return b"".join(str(answer.headers).encode() + answer.data for answer in answers), mails
 
 
 @pytest.mark.timeout(300)
@@ -87,6 +122,11 @@ def test_i6_of_1000_planted_bsns_none_stands_anywhere_in_clear(
         told.send(f"/inburgering/{person}/bestaat-niet", bsn=digits)
         # Sent by a page that is too old: the page that says so does not give it back.
         app.test_client().post("/inburgering/zoeken/bsn", data={"bsn": digits})
+    for address in ("/inburgering/overzicht", "/inburgering/overzicht/bestand"):
+        assert "Voorbeeldstra" in told.get(address)
+    answered, mails = by_machine(app, numbers, tmp_path / "mail")
+    auditor = Told(browser_of("ada"))
+    assert "inburgeraar:register" in auditor.send("/gebeurtenissen/downloaden")
     refuse_events(app)
     for digits, person in ids.items():
         told.send(f"/inburgering/{person}/bsn", bsn=digits)  # fails: the event cannot be written
@@ -98,6 +138,9 @@ def test_i6_of_1000_planted_bsns_none_stands_anywhere_in_clear(
             "output": output.encode(),
             "heads": told.heads,
             "pages": told.pages,
+            "trail": auditor.pages,
+            "machine": answered,
+            "mails": b"".join(map(opened, mails)),
         }
         logged = db.session.scalar(select(func.count()).select_from(ProcessingLog)) or 0
         subject = bsn.pseudonym(Secret(numbers[0]))
@@ -105,7 +148,7 @@ def test_i6_of_1000_planted_bsns_none_stands_anywhere_in_clear(
             select(func.count()).select_from(ProcessingLog).where(ProcessingLog.data_subject_id == subject)
         )
     assert {place: found(numbers, content) for place, content in everything.items() if found(numbers, content)} == {}
-    assert logged > 2 * COUNT, "every look is in the log"
+    assert logged > 3 * COUNT, "every look is in the log"
     assert of_first
     assert of_first > 5
     assert re.search(r"regel 2: voornamen", output), "the report names lines and columns"

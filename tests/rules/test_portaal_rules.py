@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from babel.dates import format_date
 
-from keyservice.portaal.rules import TEXTS, Channel, Facts, Frame, Wet, faults
+from keyservice.portaal.rules import FIRST_DAYS, TEXTS, Channel, Facts, Frame, Wet, faults
 from keyservice.settings_portaal import EXAMPLES, NEVER, Openings, Reason, read_reasons
 
 TODAY = date(2026, 11, 25)
@@ -151,6 +152,12 @@ def test_the_wi2021_begins_in_2022() -> None:
     facts = replace(SIGNED_FACTS, started_on=date(2021, 12, 31))
     assert [f.code for f in faults(Wet.WI2021, facts, frame())] == ["datum-voor-wet"]
     assert faults(Wet.WI2021, replace(facts, started_on=date(2022, 1, 1)), frame()) == []
+
+
+@pytest.mark.parametrize("wet", Wet)
+def test_who_gives_too_early_a_date_reads_which_day_is_the_first(wet: Wet) -> None:
+    (fault,) = faults(wet, replace(SIGNED_FACTS, started_on=FIRST_DAYS[wet] - timedelta(days=1)), frame())
+    assert f"{format_date(FIRST_DAYS[wet], 'd MMMM y', locale='nl')} ({wet})" in fault.text
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

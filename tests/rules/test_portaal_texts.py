@@ -81,6 +81,19 @@ def test_a_line_becomes_a_person(mark: str, separator: str) -> None:
     assert (line.person.surname, line.person.birth_date) == ("Voorbeeldstra", "1985-11-03")
 
 
+@pytest.mark.parametrize("rubbish", ["\0" * 200_000, "x;" * 200_000, '"' + "x" * 200_000, f"bsn;{HEAD}{GOOD}"])
+def test_rubbish_is_no_file_of_people(rubbish: str) -> None:
+    with pytest.raises(ValueError, match="the first line must be"):
+        read(rubbish)
+
+
+def test_a_field_of_a_megabyte_ends_the_reading_with_the_reason() -> None:
+    found = read(HEAD + GOOD + GOOD.replace("Amira", "x" * 2**20) + GOOD)
+    assert [(line.number, line.faults) for line in found][1:] == [
+        (3, ("een veld is veel te lang, of de aanhalingstekens kloppen niet",))
+    ]
+
+
 def test_a_file_with_other_headings_is_refused_as_a_whole() -> None:
     with pytest.raises(ValueError, match="the first line must be bsn;voornamen;"):
         read("bsn;naam\n")
@@ -119,5 +132,5 @@ def test_all_columns_that_are_wrong_are_told_at_once_and_lines_keep_their_number
 
 def test_a_quote_that_is_never_closed_ends_the_reading() -> None:
     found = read(HEAD + GOOD + '1;"Amira;;' + GOOD)
-    assert found[-1].faults == ("de aanhalingstekens kloppen niet",)
+    assert found[-1].faults == ("een veld is veel te lang, of de aanhalingstekens kloppen niet",)
     assert found[-1].person is None

@@ -108,6 +108,13 @@ def test_the_row_issue_runs() -> None:
     assert [one.goal for one in figures] == [2.4, 0.5, 1.8, 0.222]
 
 
+def test_the_row_register_memory_looks_at_the_peak_after_a_tenth_and_after_all() -> None:
+    (figure,) = register.run_memory(registrations=40, many=2)
+    assert figure.name == "peak of memory after 40 registrations, sqlite"
+    assert figure.met
+    assert 0 < figure.peer_median <= figure.median
+
+
 def test_the_row_register_runs_and_its_peer_writes_as_many_rows() -> None:
     figures = register.run(rounds=1, slice_seconds=0, registrations=60, many=20)
     assert len(figures) == 5 * len(stage.databases())

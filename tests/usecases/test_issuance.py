@@ -448,7 +448,7 @@ def test_somebody_of_the_gemeente_activates_with_the_code_in_any_spelling(login:
     assert (found.end_reason, found.zip, found.password, found.activation_mac) == (End.DONE, None, None, None)
     assert codes(found.aanvraag_id)[-2:] == ["sleutel:activate", "issuance:finish"]
     assert {c.to for c in messages(found.aanvraag_id, Told.ACTIVE)} == {"anna@voorbeeldstad.example", "+31612345678"}
-    with pytest.raises(Conflict, match="issuance-ended"):
+    with pytest.raises(Conflict, match="issuance-done"):
         service.activate(actor(login), issuance_id, post.code)
 
 
@@ -532,7 +532,7 @@ def test_cancel_is_refused_to_others_and_after_activation() -> None:
             service.cancel(actor(login), issuance_id, "Ik mag niet.")
     post = held(issuance_id)
     service.activate(actor("anna"), issuance_id, post.code)
-    with pytest.raises(Conflict, match="issuance-ended"):
+    with pytest.raises(Conflict, match="issuance-done"):
         service.cancel(actor("rosa"), issuance_id, "Te laat.")
     assert state_of(post.key) is State.ACTIVE
 

@@ -19,7 +19,7 @@ from keyservice.demo.people import person_id
 from keyservice.integrity.service import verify
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI, Actor, Role
-from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
+from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, TooOften
 from keyservice.kernel.secret import Secret
 from keyservice.portaal import bsn, queries, service
 from keyservice.portaal.export import export
@@ -193,7 +193,7 @@ def test_what_was_withdrawn_is_kept_and_counts_no_more(amira: UUID) -> None:
 
 def test_of_two_people_with_the_same_page_one_is_told_that_the_other_was_faster(amira: UUID) -> None:
     service.register(pim(), amira, REFUSED, seen=0)
-    with pytest.raises(Conflict, match="changed-meanwhile"):
+    with pytest.raises(Conflict, match="registered-meanwhile"):
         service.register(pim(), amira, SIGNED, seen=0)
 
 
@@ -215,9 +215,9 @@ def test_who_sends_the_same_form_twice_did_it_once_and_is_not_told_that_somebody
 
 def test_the_same_facts_of_a_colleague_are_no_form_that_was_sent_twice(amira: UUID) -> None:
     service.register(pim(), amira, REFUSED, seen=0)
-    with pytest.raises(Conflict, match="changed-meanwhile"):
+    with pytest.raises(Conflict, match="registered-meanwhile"):
         service.register(replace(pim(), person=person_id("iris")), amira, REFUSED, seen=0)
-    with pytest.raises(Conflict, match="changed-meanwhile"):
+    with pytest.raises(Conflict, match="registered-meanwhile"):
         service.withdraw(pim(), amira, "Verkeerde persoon", seen=0)
 
 
@@ -288,6 +288,25 @@ def test_a_search_for_somebody_who_is_not_there_is_a_look_too(amira: UUID) -> No
     assert service.find_by_bsn(pim(), Secret("999990020")) is None
     (row,) = looks()
     assert (row.status, row.data_subject_id) == (LookStatus.OK, bsn.pseudonym(Secret("999990020")))
+
+
+def test_who_tries_many_numbers_or_names_waits_and_a_colleague_does_not(amira: UUID) -> None:
+    nobody = Secret("999990020")
+    for _ in range(9):
+        assert service.find_by_bsn(pim(), nobody) is None
+        assert service.find_by_name(pim(), "Niemand", "1985-11-03") == []
+        assert service.find_by_bsn(pim(), Secret(DIGITS)), "who is found costs nothing"
+        assert service.find_by_name(pim(), "Voorbeeldstra", "1985-11-03")
+    with pytest.raises(TooOften):
+        for _ in range(4):
+            service.find_by_bsn(pim(), nobody)
+    before = len(looks())
+    with pytest.raises(TooOften):
+        service.find_by_bsn(pim(), Secret(DIGITS))
+    with pytest.raises(TooOften):
+        service.find_by_name(pim(), "Voorbeeldstra", "1985-11-03")
+    assert len(looks()) == before, "nobody was looked at"
+    assert service.find_by_bsn(replace(pim(), person=person_id("iris")), Secret(DIGITS))
 
 
 # What a person may ask for

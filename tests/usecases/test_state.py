@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -248,6 +248,24 @@ def test_i12_the_number_to_call_of_a_gemeente_written_by_sql_is_found() -> None:
     assert found == "gemeente row Amsterdam (id 0363): no event explains phone"
     run(update(Gemeente).where(Gemeente.code == "0014").values(phone="+31612345678"))
     assert len(unexplained()) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"valid_until": date(2026, 1, 1)}, "no event explains valid_until"),
+        ({"successor_code": "0014"}, "no event explains successor_code"),
+        ({"name": "Rotterdam"}, "no event explains name"),
+        ({"fictive": True}, "it is gone"),
+    ],
+)
+def test_i12_a_gemeente_that_is_not_as_in_the_register_is_found(values: dict[str, Any], named: str) -> None:
+    set_phone(actor("ben"), "9998", "+31102000001")
+    assert unexplained() == []
+    run(update(Gemeente).where(Gemeente.code == "0363").values(values))
+    (found,) = unexplained()
+    assert "(id 0363)" in found
+    assert named in found
 
 
 def test_i12_an_event_that_somebody_inserted_explains_nothing() -> None:

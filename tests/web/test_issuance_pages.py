@@ -173,7 +173,9 @@ def test_anna_activates_and_a_mistake_says_what_to_do(app: Flask, browser_of: Br
     assert (done.status_code, done.location) == (303, f"/aanvragen/{aanvraag_of(app, underway)}")
     with app.app_context():
         assert issuance(underway).end_reason is End.DONE
-    assert anna.get(url).status_code == 409
+    again = anna.get(url)
+    assert again.status_code == 409
+    assert "De sleutel is al geactiveerd" in again.text
 
 
 def test_the_fifth_wrong_code_says_how_long_to_wait_and_then_the_page_says_until_when(

@@ -68,6 +68,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Deze link werkt niet (meer)",
         "Gebruik de link in de nieuwste e-mail over uw applicatiesleutel. Lukt het niet? Bel dan uw relatiebeheerder.",
     ),
+    "issuance-done": ("De sleutel is al geactiveerd", "De levering is klaar. U hoeft niets meer te doen."),
     "issuance-ended": ("De levering is al gestopt", "De levering is klaar, geannuleerd of vervallen."),
     "seal-broken": (
         "Deze levering kan niet verder",

@@ -5,5 +5,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "De ondertekening is al vastgelegd",
         "Klopt er iets niet aan wat er staat? Verbeter het dan, of trek het in.",
     ),
+    "registered-meanwhile": (
+        "Er is intussen iets veranderd",
+        "Een collega, een ander tabblad of de machinekoppeling was u net voor.",
+    ),
     "nothing-registered": ("Er is niets vastgelegd", "Misschien heeft een collega het intussen ingetrokken."),
 }
