@@ -76,7 +76,7 @@ def stuur(url: str, sleutel: str, registraties: list[dict[str, Any]]) -> list[di
             if (header is None and error.code < 500) or poging == POGINGEN:
                 raise Geweigerd(told) from None
             wacht = float(header) if header and header.isdecimal() else wacht  # een proxy noemt soms een datum
-        except (OSError, HTTPException, ValueError) as error:  # verbinding weg: misschien is het wel vastgelegd
+        except (OSError, HTTPException, ValueError, KeyError) as error:  # misschien is het wel vastgelegd
             if poging == POGINGEN:
                 raise OSError(f"Geen goed antwoord: {error}") from error
         time.sleep(wacht)

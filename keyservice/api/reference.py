@@ -9,6 +9,7 @@ from keyservice.api.document import problems_of
 from keyservice.api.fields import EXAMPLE_PROBLEM
 from keyservice.api.operation import PER_ITEM
 from keyservice.api.problems import Problem
+from keyservice.web.dates import getal
 
 Schema = Mapping[str, Any]
 _FORMATS = {"date": "datum", "date-time": "tijdstip", "uuid": "UUID", "uri-reference": "adres"}
@@ -106,13 +107,24 @@ def example(schema: Schema, schemas: Schema) -> Any:
     schema = _plain(schema, schemas)
     given = schema.get("examples") or schema.get("enum") or [schema.get("const")]
     if given[0] is not None:
-        return given[0]
+        return _in_order(given[0], schema, schemas)
     if "properties" in schema:
         found = {name: example(field, schemas) for name, field in schema["properties"].items()}
         return {name: value for name, value in found.items() if value != _UNKNOWN or name in schema["required"]}
     if schema.get("type") == "array":
         return [example(schema["items"], schemas)]
     return _VALUES.get(schema.get("format", schema.get("type", "")), _UNKNOWN)
+
+
+def _in_order(value: Any, schema: Schema, schemas: Schema) -> Any:
+    """Return an example with its members in the order of the schema: pydantic sorts them by name."""
+    schema = _plain(schema, schemas)
+    if isinstance(value, list):
+        return [_in_order(one, schema.get("items", {}), schemas) for one in value]
+    if isinstance(value, dict):
+        known = schema["properties"]
+        return {name: _in_order(value[name], known[name], schemas) for name in known if name in value}
+    return value
 
 
 def example_of_problem() -> str:
@@ -149,7 +161,13 @@ def _rule(schema: Schema) -> str:
     if "enum" in schema:
         # The kinds of problem stand with the operation, each with its text.
         return "" if len(schema["enum"]) > _MOST_NAMED else f"een van {', '.join(map(str, schema['enum']))}"
-    return ", ".join(text.format(schema[name]) for name, text in _RULES.items() if name in schema)
+    return ", ".join(_in_words(name, schema[name]) for name in _RULES if name in schema)
+
+
+def _in_words(rule: str, value: Any) -> str:
+    if rule in {"minLength", "minItems"} and value == 1:
+        return "niet leeg"
+    return _RULES[rule].format(getal(value) if isinstance(value, int) else value)
 
 
 def _kind(schema: Schema, schemas: Schema) -> str:

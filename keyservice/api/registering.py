@@ -70,6 +70,9 @@ def leg_participatieverklaringen_vast(sent: Registraties, headers: Kenmerk) -> R
     Elke registratie krijgt een eigen resultaat: de ene kan lukken en de andere niet. Klopt de vorm van het bericht
     niet, dan leggen wij niets vast en noemt `fouten` alle velden.
 
+    Vul `ondertekend` en `trajectGevolgd` altijd in. Welke velden er dan bij horen, zeggen de regels in het
+    berichtenboek.
+
     Valt de verbinding weg? Stuur hetzelfde bericht opnieuw met hetzelfde kenmerk. Wij leggen het 1 keer vast. Het
     antwoord is 7 dagen lang precies hetzelfde.
 

@@ -56,8 +56,8 @@ class Kenmerk(Fields):
 
     idempotency_key: Annotated[str, AfterValidator(_without_bsn)] = Field(
         alias="Idempotency-Key",
-        description="Uw kenmerk van dit bericht: een willekeurige UUID. Stuurt u het bericht opnieuw, stuur dan "
-        "hetzelfde kenmerk.",
+        description="Uw kenmerk van dit bericht: een willekeurige UUID (versie 4 of 7). Stuurt u het bericht "
+        "opnieuw, stuur dan hetzelfde kenmerk.",
         pattern=f'^("{_UUID}"|{_UUID})$',
         examples=["9b2c7e4a-1f63-4d0a-8c55-6e0f3a7d9b21"],
     )
@@ -77,7 +77,9 @@ class Inhoud(Fields):
     einde_deelname: date | None = Field(None, description="De laatste dag van de deelname.", examples=["2020-02-04"])
     datum_ondertekening: date | None = Field(None, description="De dag van de ondertekening.", examples=["2020-02-04"])
     reden: str | None = Field(
-        None, description="De code van de reden waarom iemand niet voldeed.", pattern="^[A-Z][A-Z0-9_]{1,39}$"
+        None,
+        description="De code van de reden waarom iemand niet voldeed. Het berichtenboek noemt de redenen.",
+        pattern="^[A-Z][A-Z0-9_]{1,39}$",
     )
     toelichting: Annotated[str, AfterValidator(_without_secret)] | None = Field(
         None, description="Uitleg bij de reden. Zet er geen burgerservicenummer in.", max_length=500

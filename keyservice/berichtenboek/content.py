@@ -26,6 +26,7 @@ from keyservice.api.versions import RELEASES, Release
 from keyservice.berichtenboek.cases import HEADINGS, Case, cases_on, coming, first_days, texts, valid
 from keyservice.berichtenboek.editions import CURRENT, EDITIONS, Edition
 from keyservice.berichtenboek.workflow import LINK_LIVES
+from keyservice.issuance.contents import KEY_ENTRY
 from keyservice.kernel import clock
 from keyservice.portaal.machine import KEEP_ANSWERS
 from keyservice.settings_portaal import EXAMPLES, Openings, Portaal, read_reasons
@@ -109,7 +110,7 @@ class Book:
     registering: str
 
     # The figures of the prose, each from where the program reads it.
-    check_length = CHECK_LENGTH
+    key_file, check_length = KEY_ENTRY, CHECK_LENGTH
     life_days = LIFE_DAYS
     warn_days = f"{', '.join(map(str, WARN_DAYS[:-1]))} en {WARN_DAYS[-1]}"
     overlap_days, most_overlap_days = OVERLAP_DAYS, MOST_OVERLAP_DAYS
@@ -128,6 +129,10 @@ class Book:
     def repeatable(self) -> Sequence[Operation]:
         """Return the operations that take a key by which the same message twice is registered once."""
         return [one for one in self.operations if any(row.name == IDEMPOTENCY for row in one.sent)]
+
+    def label_of(self, operation_id: str) -> str:
+        """Return how an operation is headed."""
+        return next(f"{one.method} {one.path}" for one in self.operations if one.id == operation_id)
 
     @property
     def chapters(self) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "a44a75aa580d163e3093198aa6ea156c9c958008a4288219dc362fafde6ddce0",
+        "7b0b0bf846922d11a967c36fa5a594fe2e43695821d842a312908ab898c5c6d0",
         ("De eerste versie.",),
     ),
 )

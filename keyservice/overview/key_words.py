@@ -9,7 +9,7 @@ from flask_babel import format_decimal
 
 from keyservice.issuance.words import delivery_stage
 from keyservice.kernel import clock
-from keyservice.overview.key_facts import Event, Flag, NextDate
+from keyservice.overview.key_facts import Event, Flag
 from keyservice.overview.key_lists import NAMES, Which
 from keyservice.overview.words import Badge, sleutel_badge
 from keyservice.sleutels.life import Facts
@@ -25,7 +25,7 @@ FLAGS: Mapping[Flag, str] = MappingProxyType(
         Flag.OLD_IN_USE: "Nog gebruikt, terwijl de nieuwe sleutel al werkt. Zet de nieuwe in uw software",
     }
 )
-_EVENTS: Mapping[Event, str] = MappingProxyType(
+EVENTS: Mapping[Event, str] = MappingProxyType(
     {
         Event.LAPSES: "Activeren, uiterlijk",
         Event.STARTS: "Werkt vanaf",
@@ -50,11 +50,6 @@ def age(facts: Facts, now: datetime) -> str:
     """Return how old a key is, or became."""
     end = min(facts.revoked_at or now, facts.expires_at, now)
     return days((clock.local_date(end) - clock.local_date(facts.not_before)).days)
-
-
-def next_date(found: NextDate | None) -> str:
-    """Return the next date of a key and what happens on it."""
-    return f"{_EVENTS[found.what]} {datum(found.at)}" if found else ""
 
 
 def badge(row: Any, now: datetime) -> Badge:

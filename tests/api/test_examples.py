@@ -11,7 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema_rs import Draft202012Validator
 
-from keyservice.api import reference
+from keyservice.api import problems, reference
+from keyservice.api.answers import members_of
+from keyservice.api.document import document as made_document
 from keyservice.api.reference import example, example_of_problem
 from keyservice.portaal import loading
 from tests.factories.keys import awake
@@ -66,6 +68,13 @@ def test_what_the_page_makes_of_a_schema_fits_it_and_leaves_nothing_open(documen
         shown = example(schema, schemas)
         assert wrong(document, schema, shown) == [], name
         assert '"…"' not in json.dumps(shown, ensure_ascii=False), name
+
+
+def test_an_example_has_its_members_in_the_order_in_which_they_come(app: Flask) -> None:
+    with app.app_context():
+        shown = {one.id: json.loads(one.answer) for one in reference.operations(made_document())}
+    told = shown["leg_participatieverklaringen_vast"]["resultaten"][1]["probleem"]
+    assert list(told) == [*members_of(problems.INPUT), "fouten"]
 
 
 def test_the_example_of_a_problem_is_what_the_program_answers(app: Flask) -> None:

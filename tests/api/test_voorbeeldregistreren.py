@@ -209,10 +209,11 @@ def test_a_proxy_that_refuses_in_its_own_words_is_told_of(tmp_path: Path) -> Non
     ("answer", "told"),
     [
         ((200, {}, b"<html>Log in</html>"), "Geen goed antwoord"),
+        ((200, {}, b'{"status": "ok"}'), "Geen goed antwoord"),
         ((200, {"Content-Length": "500"}, b'{"resultaten": ['), "Geen goed antwoord"),
         ((502, {}, b"<html>Bad gateway</html>"), "Status 502. "),
     ],
-    ids=["a page", "cut short", "bad gateway"],
+    ids=["a page", "of somebody else", "cut short", "bad gateway"],
 )
 def test_an_answer_that_is_never_good_ends_it_with_a_reason(
     answer: Answer, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

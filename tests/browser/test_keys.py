@@ -1,5 +1,6 @@
 """The pages about keys and the page for a found key as a browser shows them: empty, filled, and with faults."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,6 +17,15 @@ from tests.browser.conftest import CheckedPerson
 from tests.factories.aanvragen import ready
 from tests.factories.issued_rows import issue
 
+# At 1280 px: tables that scroll, and days that take more than one line.
+CRAMPED = """() => [
+  ...[...document.querySelectorAll('.ks-table')].filter(one => one.scrollWidth > one.clientWidth + 1),
+  ...[...document.querySelectorAll('.ks-table td, .ks-table td span')].filter(one => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    return /^\\d+ [a-z]+ \\d{4}$/.test(one.textContent.trim()) && range.getClientRects().length > 1;
+  }),
+].map(one => `${one.scrollWidth} > ${one.clientWidth}: ${one.outerHTML.slice(0, 120)}`)"""
 Person = Callable[[str | None], CheckedPerson]
 DAY = timedelta(days=1)
 ENDS = (3, 12, 45, 47, 80, 150, 151, 155, 210, 300, 330, 360)
@@ -58,9 +68,12 @@ def test_gemeente_and_duo_look_at_the_keys(person: Person, running: Stack) -> No
         fill()
     anna.open("/sleutels")
     anna.check("keys-gemeente")
+    assert anna.page.get_by_text(re.compile(r"^\d+ [a-z]+ \d{4}$")).count() > len(ENDS)
+    assert anna.page.evaluate(CRAMPED) == []
     for name in ("verlopen", "ongebruikt", "vast"):
         rik.open("/sleuteloverzicht" + ("" if name == "verlopen" else f"?lijst={name}"))
         rik.check(f"keys-lists-{name}")
+        assert rik.page.evaluate(CRAMPED) == []
     rik.open("/sleuteloverzicht?gemeente=abc")
     rik.check("keys-lists-fault")
     rik.open("/sleuteloverzicht/kalender")

@@ -40,6 +40,7 @@ TYPED = {
     "9457": "an RFC",
     "7-Zip of": "a name",
     "UTF-8.": "a name",
+    "7.82 of": "from which curl knows --json",
     "SHA-256": "a name",
 }
 DIRECTIVE = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|<[^>]*>", re.DOTALL)
