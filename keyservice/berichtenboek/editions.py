@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "7b0b0bf846922d11a967c36fa5a594fe2e43695821d842a312908ab898c5c6d0",
+        "940672ec36b1dcc9e039ddd01c1315bf75491b50551d05c6f811a5e12d084a21",
         ("De eerste versie.",),
     ),
 )
