@@ -9,7 +9,6 @@ from types import FrameType
 
 import click
 from flask_migrate import upgrade
-from sqlalchemy.exc import OperationalError
 
 from keyservice import backup as backups
 from keyservice import worker as work
@@ -20,6 +19,7 @@ from keyservice.cli_asking import asking_system
 from keyservice.cli_audit import audit
 from keyservice.cli_portaal import portaal
 from keyservice.cli_rings import rings
+from keyservice.database import AWAY
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
@@ -147,7 +147,7 @@ def bounce() -> None:
     with app.app_context():
         try:
             taken = bounces.take_in(raw)
-        except OperationalError:
+        except AWAY:
             click.echo("The database is away.", err=True)
             sys.exit(os.EX_TEMPFAIL)
     click.echo(taken, err=taken in _BOUNCE_EXITS)

@@ -30,6 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry, scoped_session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
@@ -47,6 +49,7 @@ NAMES = {
 SQLITE_BUSY_MS = 10_000
 # A page says within 5 seconds that the database is away.
 CONNECT_SECONDS = 4
+AWAY = (OperationalError, InterfaceError, NoConnection)  # gone, busy, or all our connections to it are in use
 
 
 class UTCDateTime(TypeDecorator[datetime]):

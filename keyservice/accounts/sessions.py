@@ -17,14 +17,14 @@ from flask import Flask, Request, Response, has_request_context, request
 from flask import session as current
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import delete, insert, or_, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import CallbackDict
 
 from keyservice import audit, settings
 from keyservice.accounts import events
 from keyservice.accounts.browsers import browser_name
 from keyservice.accounts.models import Account, Session
-from keyservice.database import db, execute_count, transaction
+from keyservice.database import AWAY, db, execute_count, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.ids import link_token
@@ -66,7 +66,7 @@ class BrowserSession(CallbackDict[str, Any], SessionMixin):
         # Why the login that the cookie names is over, for the login page.
         self.over: Over | None = None
         # Why the database could not tell what the cookie is worth.
-        self.fault: OperationalError | None = None
+        self.fault: SQLAlchemyError | None = None
 
     def _opens(self) -> tuple[object, ...]:
         return tuple(self.get(key) for key in _OPENS)
@@ -105,7 +105,7 @@ class DatabaseSessions(SessionInterface):
             token = request.cookies.get(self.get_cookie_name(app))
             try:
                 row = db.session.get(Session, digest(token)) if token else None
-            except OperationalError as error:  # Flask could not make a page of it: there is no session yet
+            except AWAY as error:  # Flask could not make a page of it: there is no session yet
                 away = BrowserSession({})
                 away.fault = error
                 return away

@@ -12,11 +12,10 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from keyservice import audit
 from keyservice.audit import EventType
-from keyservice.database import execute_count, transaction
+from keyservice.database import AWAY, execute_count, transaction
 from keyservice.issuance import events, wave_messages, wave_queries
 from keyservice.issuance.eligibility import Renewal, cases, judge
 from keyservice.issuance.service import hand_out_next
@@ -144,7 +143,7 @@ def renew_next(wave_id: UUID) -> bool:
                 return False
             position = item.position
             _renew(wave, item)
-    except (OperationalError, InterfaceError):  # the database is away: its turn comes again
+    except AWAY:  # the database is away: its turn comes again
         raise
     except Exception as error:  # noqa: BLE001 - one bad row must not hold up the whole wave
         # Without a traceback: its values may be secrets.

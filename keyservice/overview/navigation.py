@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from flask import g, request, url_for
-from sqlalchemy.exc import OperationalError
 
 from keyservice import settings
 from keyservice.accounts.words import ROLES, granters
-from keyservice.database import db
+from keyservice.database import AWAY, db
 from keyservice.gemeenten.queries import names
 from keyservice.kernel.actor import GEMEENTE_ROLES, Actor, Role
 from keyservice.portaal.queries import ROLES as ROLES_OF_PORTAAL
@@ -116,7 +115,7 @@ def _who_grants(missing: frozenset[Role]) -> tuple[list[str], str] | None:
 def _gemeente_name(code: str) -> str:
     try:
         return names([code]).get(code, code)
-    except OperationalError:  # the page that says so needs a header too
+    except AWAY:  # the page that says so needs a header too
         db.session.rollback()
         return code
 

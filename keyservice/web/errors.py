@@ -7,12 +7,11 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from keyservice import audit
-from keyservice.database import db
+from keyservice.database import AWAY, db
 from keyservice.kernel.actor import Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, TooOften, UseCaseError
 from keyservice.web import access, machine
@@ -22,7 +21,6 @@ from keyservice.web.kept import from_elsewhere, kept_address, kept_fields
 STATUS: dict[type[UseCaseError], int] = {NotFound: 404, Refused: 403, Conflict: 409, Invalid: 422}
 PAGES = frozenset({400, 403, 404, 405, 413, 429, 500, 503})
 RETRY_AFTER_SECONDS = "30"
-AWAY = (OperationalError, InterfaceError, NoConnection)  # gone, busy, or all our connections to it are in use
 # Not sent back to the browser after a stale session: what must not be repeated or shown.
 _NOT_KEPT = ("csrf_token", "password", "wachtwoord", "code", "activatiecode", "bsn")
 
@@ -109,7 +107,7 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     return answer
 
 
-def database_away(error: OperationalError | InterfaceError | NoConnection) -> ResponseReturnValue:
+def database_away(error: SQLAlchemyError) -> ResponseReturnValue:
     """Say that the database cannot be reached or is busy, and when to come back."""
     db.session.rollback()
     current_app.logger.error("database away: %s", type(getattr(error, "orig", error)).__name__)

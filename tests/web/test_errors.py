@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from keyservice.app import create_app
 from keyservice.database import db
@@ -105,6 +107,37 @@ def test_a_database_that_is_away_or_refuses_is_no_stack_trace(
     assert answer.headers.get("Retry-After") == ("30" if status == 503 else None)
     assert SECRET not in answer.text + caplog.text
     check(answer.text)
+
+
+@contextmanager
+def no_connection_left(app: Flask) -> Iterator[None]:
+    """Hold all connections of the pool."""
+    with app.app_context():
+        pool = db.engine.pool
+    assert isinstance(pool, QueuePool)
+    patience, pool._timeout = pool._timeout, 0.05
+    held: list[PoolProxiedConnection] = []
+    try:
+        with suppress(NoConnection):
+            while True:
+                held.append(pool.connect())
+        yield
+    finally:
+        pool._timeout = patience
+        for one in held:
+            one.close()
+
+
+def test_when_all_connections_are_in_use_who_is_logged_in_gets_the_page_that_says_so(
+    app: Flask, browser_of: Callable[[str], FlaskClient]
+) -> None:
+    anna = browser_of("anna")
+    with no_connection_left(app):
+        answer = anna.get("/")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "30"
+    check(answer.text)
+    assert anna.get("/").status_code == 200
 
 
 def test_a_field_of_ten_megabytes_is_refused(client: FlaskClient) -> None:
