@@ -98,7 +98,7 @@ def test_i5_four_worker_processes_send_three_hundred_mails_once_each(app: Flask,
         queue_real(300)
         with mail_server(behaviour) as port, processes(app, port, WORKERS) as running:
             until(lambda: set(statuses().values()) == {"sent"})
-            assert living() == WORKERS
+            until(lambda: living() == WORKERS)  # the last may still begin when all is sent
             for process in running:
                 process.send_signal(signal.SIGTERM)
             assert [process.wait(30) for process in running] == [0] * WORKERS
