@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, inspect, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 from sqlalchemy.orm import DeclarativeBase
 
 from keyservice.aanvragen.content import Held, held
@@ -19,6 +19,7 @@ from keyservice.accounts.models import Account, FactorReset, Grant, Invitation, 
 from keyservice.audit import EventType, rows
 from keyservice.berichtenboek.models import Copy
 from keyservice.contacts.models import Contact
+from keyservice.database import table_of
 from keyservice.gemeenten.models import Gemeente
 from keyservice.integrity import told
 from keyservice.integrity.facts import Columns, Expected, Salt, explains
@@ -36,6 +37,9 @@ from keyservice.sleutels.models import AskingSystem, Sleutel
 from keyservice.sleutels.service import intact
 from keyservice.sleutels.succession_models import Succession
 
+AnyRow = Row[*tuple[Any, ...]]
+Fits = Callable[[AnyRow], bool]
+WithMac = type[Sleutel | Registration | AskingSystem]
 TEXTS = ("name", "function", "mailbox", "phone", "mobile", "email", "identity", "motivation", "reason", "leverancier")
 
 
@@ -144,21 +148,31 @@ def _of_table(connection: Connection, table: Table, expected: Expected, salt: Sa
 
 def false_macs(connection: Connection) -> Iterator[Mismatch]:
     """Give the keys whose MAC does not fit their row."""
-    for key, row in _keys(connection):
+    return _false(connection, Sleutel, lambda row: intact(Sleutel(**row._asdict())), "number")
+
+
+def _false(connection: Connection, model: WithMac, fits: Fits, number: str | None = None) -> Iterator[Mismatch]:
+    """Give the rows of a table whose MAC does not fit; `number` is the column that people call a row by."""
+    table = model.__tablename__
+    for key, row in _rows(connection, model):
         if row is None:
-            yield Mismatch("sleutel", key, None, ("id",), "the row cannot be read")
-        elif not intact(Sleutel(**row)):
-            yield Mismatch("sleutel", key, row["number"], ("mac",), "its MAC is not of this program")
+            yield Mismatch(table, key, None, ("id",), "the row cannot be read")
+        elif not fits(row):
+            yield Mismatch(table, key, getattr(row, number or "", None), ("mac",), "its MAC is not of this program")
 
 
-def _keys(connection: Connection) -> Iterator[tuple[str, RowMapping | None]]:
-    query = select(*inspect(Sleutel).columns)
+def _rows(connection: Connection, model: WithMac) -> Iterator[tuple[str, AnyRow | None]]:
+    """Give the rows of a table with their ids; None for one that cannot be read."""
+    query, done = select(table_of(model)), 0
     try:
-        yield from [(row["id"].hex, row) for row in connection.execute(query).mappings()]
+        for row in rows.stream(connection, query.order_by(model.id)):
+            yield row.id.hex, row
+            done += 1
     except (ValueError, TypeError):  # on SQLite anything can stand anywhere: one such row must not hide the others
-        for (key,) in connection.execute(select(rows.plain(Sleutel.id))).all():
+        key_of = rows.plain(model.id)
+        for (key,) in connection.execute(select(key_of).order_by(model.id).offset(done)).all():
             try:
-                yield key, connection.execute(query.where(rows.plain(Sleutel.id) == key)).mappings().one()
+                yield key, connection.execute(query.where(key_of == key)).one()
             except (ValueError, TypeError):
                 yield key, None
 
@@ -175,16 +189,12 @@ def false_snapshots(connection: Connection) -> Iterator[Mismatch]:
 
 def false_versions(connection: Connection) -> Iterator[Mismatch]:
     """Give what is registered about inburgeraars and does not fit its MAC."""
-    for row in connection.execute(select(*inspect(Registration).columns).execution_options(yield_per=1000)).mappings():
-        if not version_intact(Registration(**row)):
-            yield Mismatch("registration", row["id"].hex, None, ("mac",), "its MAC is not of this program")
+    return _false(connection, Registration, lambda row: version_intact(Registration(**row._asdict())))
 
 
 def false_systems(connection: Connection) -> Iterator[Mismatch]:
     """Give the systems that may ask whose MAC does not fit their row."""
-    for row in connection.execute(select(*inspect(AskingSystem).columns)):
-        if not system_intact(row):
-            yield Mismatch("asking_system", row.id.hex, row.name, ("mac",), "its MAC is not of this program")
+    return _false(connection, AskingSystem, system_intact, "name")
 
 
 def false_lists(connection: Connection) -> Iterator[Mismatch]:

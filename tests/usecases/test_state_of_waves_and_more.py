@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Executable, delete, insert, select, text, update
 
 from keyservice.aanvragen import service as aanvragen
+from keyservice.audit import rows
 from keyservice.database import db
 from keyservice.demo.people import person_id
+from keyservice.integrity import state
 from keyservice.issuance import key_acts, letters, waves
 from keyservice.issuance.key_acts import Why
 from keyservice.issuance.wave_models import Wave, WaveItem
@@ -54,6 +56,18 @@ def a_system() -> None:
     asking.add("Portaal")
     asking.add("Ander portaal")
     asking.end("Ander portaal")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_i12_a_system_that_cannot_be_read_does_not_hide_the_others() -> None:
+    a_system()
+    run(
+        text("UPDATE asking_system SET made_at = 'x' WHERE name = 'Portaal'"),
+        text("UPDATE asking_system SET name = 'Nog een' WHERE name = 'Ander portaal'"),
+    )
+    with rows.snapshot() as connection:
+        found = sorted(f"{one.number} {one.what}" for one in state.false_systems(connection))
+    assert found == ["Nog een its MAC is not of this program", "None the row cannot be read"]
 
 
 def unexplained_of(table: str) -> list[str]:
