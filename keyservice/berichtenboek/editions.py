@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "7b0b0bf846922d11a967c36fa5a594fe2e43695821d842a312908ab898c5c6d0",
+        "298fbc641d280ee8cad162689acf2ebf506090dc4ba175503ba4fe5c9c85f53f",
         ("De eerste versie.",),
     ),
 )
