@@ -7,14 +7,16 @@ from typing import Any, NoReturn
 
 # A hostile body nests long names deeply; what is told of it stays small.
 _MOST, _LONGEST_PART = 1000, 100
+# No message of ours has more parts in a place: what stands deeper is in a field that is refused anyway.
+_MOST_PARTS = 5
 
 
 def names_twice(text: str) -> list[str]:
     """Return where in a JSON text an object has a name more than once, with dots between the parts.
 
-    Of many places the first thousand. Which of the values counts, readers do not agree on (RFC 8259, 4); I-JSON forbids
-    it (RFC 7493, 2.3). Raises ValueError for NaN and Infinity. Takes what pydantic could read: nested no deeper than
-    that, whole characters only.
+    Of many places the first thousand, and none deeper than our messages go. Which of the values counts, readers do not
+    agree on (RFC 8259, 4); I-JSON forbids it (RFC 7493, 2.3). Raises ValueError for NaN and Infinity. Takes what
+    pydantic could read: nested no deeper than that, whole characters only.
     """
     some = False
 
@@ -32,15 +34,17 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _places(value: Any, place: str) -> Iterator[str]:
+def _places(value: Any, place: str, parts: int = 1) -> Iterator[str]:
     """Give the place of each name that came before; an object is a tuple of pairs, an array a list."""
+    if parts > _MOST_PARTS:
+        return
     if isinstance(value, tuple):
         seen = set()
         for name, inner in value:
             if name in seen:
                 yield f"{place}{name[:_LONGEST_PART]}"
             seen.add(name)
-            yield from _places(inner, f"{place}{name[:_LONGEST_PART]}.")
+            yield from _places(inner, f"{place}{name[:_LONGEST_PART]}.", parts + 1)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _places(inner, f"{place}{number}.")
+            yield from _places(inner, f"{place}{number}.", parts + 1)

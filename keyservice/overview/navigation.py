@@ -6,8 +6,7 @@ from flask import g, request, url_for
 from sqlalchemy.exc import OperationalError
 
 from keyservice import settings
-from keyservice.accounts.queries import holders
-from keyservice.accounts.words import ROLES
+from keyservice.accounts.words import ROLES, granters
 from keyservice.database import db
 from keyservice.gemeenten.queries import names
 from keyservice.kernel.actor import GEMEENTE_ROLES, Actor, Role
@@ -106,15 +105,12 @@ def _actor_view(actor: Actor) -> dict[str, object]:
     }
 
 
-def _who_grants(missing: frozenset[Role]) -> tuple[list[str], list[str]] | None:
+def _who_grants(missing: frozenset[Role]) -> tuple[list[str], str] | None:
     """Return the roles of a gemeente that somebody lacks for a page, and who there can grant them; None for others."""
     actor, wanted = access.actor(), [role for role in ROLES if role in missing & GEMEENTE_ROLES]
     if not wanted or actor.gemeente is None:
         return None
-    granters = [person.name for person in holders(Role.GEMEENTEBEHEERDER, actor.gemeente) if person.id != actor.person]
-    if not granters and actor.has(Role.GEMEENTEBEHEERDER):
-        granters = ["een andere beheerder binnen uw gemeente. U kunt uzelf geen rol geven"]
-    return [ROLES[role] for role in wanted], granters
+    return [ROLES[role] for role in wanted], granters(actor)
 
 
 def _gemeente_name(code: str) -> str:

@@ -5,9 +5,9 @@ from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
-from keyservice.accounts.queries import holders, names
-from keyservice.accounts.words import ROLES
-from keyservice.kernel.actor import Actor, Role
+from keyservice.accounts.queries import names
+from keyservice.accounts.words import ROLES, granters
+from keyservice.kernel.actor import Actor
 from keyservice.portaal import queries
 from keyservice.portaal.models import Inburgeraar, Kind, Registration
 from keyservice.portaal.terms import SOON, Standing, Waiting
@@ -112,10 +112,9 @@ def _who(version: Registration, people: Mapping[UUID, str], keys: Mapping[UUID, 
     return people[version.by_person] if version.by_person else "Niemand"
 
 
-def missing_role(actor: Actor) -> tuple[str, list[str]] | None:
+def missing_role(actor: Actor) -> tuple[str, str] | None:
     """Return the role for the law that somebody may not see, and who in the gemeente can grant it; None for neither."""
     lacking = [role for role in queries.ROLES if not actor.has(role)]
     if len(lacking) != 1 or actor.gemeente is None:
         return None
-    granters = [person.name for person in holders(Role.GEMEENTEBEHEERDER, actor.gemeente) if person.id != actor.person]
-    return ROLES[lacking[0]].capitalize(), granters
+    return ROLES[lacking[0]].capitalize(), granters(actor)

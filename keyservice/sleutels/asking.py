@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Row, bindparam, select
 
 from keyservice import audit, settings
-from keyservice.database import db, swap, table_of, transaction
+from keyservice.database import db, reading, swap, table_of, transaction
 from keyservice.glance import glance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, CLI
@@ -106,7 +106,10 @@ def _stands(key_digest: bytes) -> bool:
     """
     limit = limits.current()
     if not limit.looks.take("askers"):
-        limit.at_work.update(db.session.scalars(select(AskingSystem.digest).where(AskingSystem.ended_at.is_(None))))
+        with reading():
+            found = set(db.session.scalars(select(_TABLE.c.digest).where(_TABLE.c.ended_at.is_(None))))
+        limit.at_work.intersection_update(found)
+        limit.at_work.update(found)
     return key_digest in limit.at_work
 
 

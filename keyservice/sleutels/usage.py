@@ -118,8 +118,10 @@ class Notebook:
             raise
 
     def close(self) -> None:
-        """Write the last notes of a process that ends."""
+        """Write the last notes of a process that ends, after those that are being written."""
         self._stop.set()
+        if self._writer:
+            self._writer.join()
         error = self._write_safely()
         with self._lock:
             left, self._noted = self._noted, {}

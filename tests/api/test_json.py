@@ -140,7 +140,9 @@ def test_a_body_made_to_cost_much_is_answered_briefly(machine: Machine) -> None:
     many = [b'"a%d": 1' % number for number in range(35_000)]
     twice = [b'"a": 1'] * 60_000
     deep = b"".join(b'{"%s":' % (b"n" * 3000) for _ in range(100)) + b"{%s}" % b",".join(twice[:20_000]) + b"}" * 100
-    for body in (deep, b"{%s}" % b",".join(many), b"{%s}" % b",".join(twice), b"[%s[]]" % (b"[]," * 150_000)):
+    deep_many = b'{"%s":' % (b"n" * 100) * 100 + b"{%s}" % b",".join(many[:15_000] * 2) + b"}" * 100
+    flat = b"{%s}" % b",".join(many), b"{%s}" % b",".join(twice), b"[%s[]]" % (b"[]," * 150_000)
+    for body in (deep, deep_many, *flat):
         answer = send(machine, LEAKS, body)
         assert problem_of(answer) is problems.INPUT
         assert 1 <= len(answer.json["fouten"]) <= MOST_FAULTS

@@ -118,6 +118,18 @@ def test_a_flood_from_the_address_of_a_system_does_not_keep_it_out_seen_before_o
     assert recognised(new) is None, "what is remembered opens nothing"
 
 
+def test_a_system_that_ended_is_forgotten_at_the_next_look_and_waits_as_a_stranger(context: Flask) -> None:
+    limits = Limits(wrong_askers=Rate(burst=1, per_second=0.001), looks=Rate(burst=1000, per_second=1.0))
+    context.extensions["keyservice.limits"] = limits
+    credential = asking.add("Portaal").reveal()
+    assert recognised(stranger()) is None
+    with pytest.raises(TooOften):
+        recognised(stranger())
+    asking.end("Portaal")
+    with pytest.raises(TooOften):
+        recognised(credential)
+
+
 def test_one_system_has_a_limit_of_its_own(context: Flask) -> None:
     context.extensions["keyservice.limits"] = Limits(askers=Rate(burst=2, per_second=0.001))
     one, other = asking.add("Een").reveal(), asking.add("Twee").reveal()

@@ -376,6 +376,20 @@ def test_a_bsn_is_found_after_a_new_key_and_sealed_and_digested_anew_so_that_the
         assert portaal.show_bsn(pim, person_id).reveal() == "999990019"
 
 
+def test_after_the_loss_of_the_index_ring_everybody_is_digested_anew_and_found(
+    rings: Rings, context: Flask, tmp_path: Path
+) -> None:
+    person_id = inburgeraar(tmp_path)
+    (rings.folder / "bsn_index.json").unlink()
+    Rings.create(rings.folder)
+    pim, digits = actor("pim"), Secret("999990019")
+    assert portaal.find_by_bsn(pim, digits) is None
+    assert lasting_rings.reseal("bsn_index") == (1, 0)
+    found = portaal.find_by_bsn(pim, digits)
+    assert found
+    assert found.id == person_id
+
+
 def test_an_index_key_stays_as_long_as_a_message_of_a_machine_may_come_again_that_was_answered_with_it(
     rings: Rings, context: Flask
 ) -> None:

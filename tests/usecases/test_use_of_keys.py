@@ -3,12 +3,14 @@
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing import get_context
+from threading import Event, Timer, current_thread
 from uuid import UUID
 
 import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import delete, select
+from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import OperationalError
 
 from keyservice.aanvragen.models import Aanvraag
@@ -244,6 +246,30 @@ def test_a_process_that_serves_writes_by_itself(context: Flask) -> None:
     assert not book._writer.is_alive()
     assert use_of([sleutel_id])[sleutel_id].count == 1
     assert key
+
+
+def test_a_process_that_ends_waits_for_the_notes_that_are_being_written(context: Flask) -> None:
+    book = usage.Notebook(context)
+    sleutel_id, _key = awake()
+    now = clock.now()
+    db.session.rollback()
+    asked, go_on = Event(), Event()
+
+    def write_slowly(*_statement: object) -> None:
+        if current_thread() is book._writer:
+            asked.set()
+            go_on.wait(10)
+
+    listen(db.engine, "before_cursor_execute", write_slowly)
+    try:
+        book.in_background = True
+        book.add({(sleutel_id, "192.0.2.0/24", State.ACTIVE): usage.Noted(now, now, 1)})
+        assert asked.wait(10)
+        Timer(0.3, go_on.set).start()
+        book.close()
+        assert use_of([sleutel_id])[sleutel_id].count == 1
+    finally:
+        remove(db.engine, "before_cursor_execute", write_slowly)
 
 
 def note_and_end(variables: dict[str, str], key: str) -> None:

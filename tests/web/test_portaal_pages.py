@@ -145,6 +145,14 @@ def test_who_lacks_the_role_reads_which_it_is_and_who_can_grant_it(browser_of: B
     assert "functioneel beheerder" in browser_of("rik").get("/inburgering").text
 
 
+def test_the_only_beheerder_who_lacks_a_role_is_not_sent_to_himself(app: Flask, browser_of: Browser) -> None:
+    with app.app_context():
+        accounts.give_role(CLI, person_id("gert"), Role.RAADPLEGEN_MUTEREN_2013, gemeente="9998")
+    page = browser_of("gert").get("/inburgering")
+    check(page.text)
+    assert "Vraag die aan een andere beheerder binnen uw gemeente. U kunt uzelf geen rol geven." in page.text
+
+
 def test_the_menu_and_the_front_page_lead_there(app: Flask, browser_of: Browser) -> None:
     front = browser_of("pim").get("/")
     check(front.text)
