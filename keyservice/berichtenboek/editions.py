@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "298fbc641d280ee8cad162689acf2ebf506090dc4ba175503ba4fe5c9c85f53f",
+        "3b3b7d6deef4effe818d83647f88c8932f9b6b4a3d79e80fb208d4ca365ff14e",
         ("De eerste versie.",),
     ),
 )
