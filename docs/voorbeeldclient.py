@@ -13,6 +13,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+NIET_VAN_ONS = {"title": "Geen antwoord van de API", "detail": "Dit kwam van iets ertussen.", "type": "about:blank"}
+
 
 class Probleem(Exception):
     """Wat de API antwoordt als iets niet lukt (RFC 9457). Let in uw programma op `type`: dat verandert niet."""
@@ -31,8 +33,9 @@ def call(url: str, sleutel: str, body: dict[str, Any] | None = None, tries: int 
             return json.load(answer)
     except HTTPError as error:
         with error:
-            wait, told = error.headers.get("Retry-After"), json.load(error)
-    if wait is None or tries == 1:
+            ours = error.headers.get_content_type() == "application/problem+json"
+            wait, told = error.headers.get("Retry-After", ""), json.load(error) if ours else NIET_VAN_ONS
+    if not wait.isdigit() or tries == 1:
         raise Probleem(told)
     time.sleep(int(wait))  # te veel verzoeken (429), of even niet bereikbaar (503)
     return call(url, sleutel, body, tries - 1)

@@ -134,5 +134,7 @@ def main(url: str, path: Path, sleutel: str) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1], Path(sys.argv[2]), os.environ["SLEUTEL"]))
+    except UnicodeDecodeError:
+        sys.exit("Het bestand is geen UTF-8. Er is niets vastgelegd. Bewaar het als UTF-8 en start opnieuw.")
     except (Geweigerd, OSError) as stopped:
         sys.exit(f"Gestopt. Start opnieuw: wat al is vastgelegd, gaat niet dubbel. {stopped}")

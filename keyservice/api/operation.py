@@ -15,7 +15,7 @@ from werkzeug.datastructures import MIMEAccept
 
 from keyservice.api import problems
 from keyservice.api.answers import stop, wrong_input
-from keyservice.api.fields import Probleem, came_twice, faults
+from keyservice.api.fields import Fout, Probleem, came_twice, faults
 from keyservice.api.problems import Problem
 from keyservice.api.strict_json import names_twice
 from keyservice.web import access
@@ -37,6 +37,7 @@ PROBLEMS: dict[str, Sequence[Problem]] = {}
 # And what it may say of each of the things that were sent together, in an answer that is a success itself.
 PER_ITEM: dict[str, Sequence[Problem]] = {}
 View = Callable[..., BaseModel | tuple[BaseModel, Mapping[str, str]]]
+Read = tuple[BaseModel | None, list[Fout]]
 
 
 def operation(
@@ -67,9 +68,7 @@ def operation(
             _require_acceptable()
             if longest:
                 request.max_content_length = longest
-            sent = [_read_json(json)] if json else [_read_form(form)] if form else []
-            sent += [_read_headers(headers)] if headers else []
-            found = view(*sent, **parts)
+            found = view(*_sent(json, form, headers), **parts)
             body, more = found if isinstance(found, tuple) else (found, {})
             return Response(as_json(body), status, more, mimetype=JSON)
 
@@ -104,6 +103,17 @@ def _require_acceptable() -> None:
         stop(problems.NOT_ACCEPTABLE)
 
 
+def _sent(
+    json: type[BaseModel] | None, form: type[BaseModel] | None, headers: type[BaseModel] | None
+) -> list[BaseModel | None]:
+    """Return what was sent, in this order. Ends the request with all that is wrong in any of it."""
+    read = [_read_json(json)] if json else [_read_form(form)] if form else []
+    read += [_read_headers(headers)] if headers else []
+    if wrong := [fault for _, faulty in read for fault in faulty]:
+        wrong_input(wrong)
+    return [found for found, _ in read]
+
+
 def _body_of(mimetype: str) -> bytes:
     if request.mimetype != mimetype:
         stop(problems.MEDIA_TYPE, headers={"Accept": mimetype})
@@ -114,8 +124,8 @@ def _body_of(mimetype: str) -> bytes:
     return body
 
 
-def _read_json(model: type[BaseModel]) -> BaseModel:
-    body, wrong = _body_of(JSON), []
+def _read_json(model: type[BaseModel]) -> Read:
+    body, found, wrong = _body_of(JSON), None, []
     try:
         found = model.model_validate_json(body)
     except ValidationError as error:
@@ -126,26 +136,27 @@ def _read_json(model: type[BaseModel]) -> BaseModel:
         twice = names_twice(body.decode())
     except ValueError:
         stop(problems.JSON)
-    if wrong := [*came_twice(twice), *wrong]:
-        wrong_input(wrong)
-    return found
+    return found, [*came_twice(twice), *wrong]
 
 
-def _read_headers(model: type[BaseModel]) -> BaseModel:
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    try:
-        return model.model_validate({name: request.headers[name] for name in known if name in request.headers})
-    except ValidationError as error:
-        wrong_input(faults(error))
-
-
-def _read_form(model: type[BaseModel]) -> BaseModel:
+def _read_form(model: type[BaseModel]) -> Read:
     _body_of(FORM)
-    known = [field.alias or name for name, field in model.model_fields.items()]
     # RFC 6749, 3.2: a parameter comes once.
-    if twice := [name for name in known if len(request.form.getlist(name)) > 1]:
-        wrong_input(came_twice(twice))
+    if twice := [name for name in _names(model) if len(request.form.getlist(name)) > 1]:
+        return None, came_twice(twice)
+    return _judged(model, request.form.to_dict())
+
+
+def _read_headers(model: type[BaseModel]) -> Read:
+    return _judged(model, {name: request.headers[name] for name in _names(model) if name in request.headers})
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _judged(model: type[BaseModel], sent: Mapping[str, str]) -> Read:
     try:
-        return model.model_validate(request.form.to_dict())
+        return model.model_validate(sent), []
     except ValidationError as error:
-        wrong_input(faults(error))
+        return None, faults(error)

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "940672ec36b1dcc9e039ddd01c1315bf75491b50551d05c6f811a5e12d084a21",
+        "3b3b7d6deef4effe818d83647f88c8932f9b6b4a3d79e80fb208d4ca365ff14e",
         ("De eerste versie.",),
     ),
 )

@@ -54,7 +54,9 @@ def read(app: Flask, body: Any, content_type: str = "application/json") -> BaseM
     """Read a body as an operation does."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     with app.test_request_context("/v1/proef", method="POST", data=data, content_type=content_type):
-        return operation._read_json(Proef)
+        (found,) = operation._sent(Proef, None, None)
+    assert found
+    return found
 
 
 def refused(app: Flask, body: Any, content_type: str = "application/json") -> tuple[problems.Problem, Any]:

@@ -336,3 +336,8 @@ def test_digits_that_are_no_bsn_may_stand_in_an_address(machine_: Machine) -> No
         answer = machine_.get(f"{PATH}/00000000-0000-{version}000-8000-000{OWN}")
         assert problem_of(answer) is problems.NOT_FOUND
     assert machine_.get(f"/v1/sleutel?spoor=9b2c7e4a-1f63-4d0a-8c55-000{OWN}").status_code == 200
+
+
+def test_a_wrong_header_and_a_wrong_body_are_told_at_once(machine_: Machine) -> None:
+    answer = machine_.post(PATH, json={"registraties": [{"bsn": "12"}]})
+    assert [fault["veld"] for fault in answer.json["fouten"]] == ["registraties.0.bsn", "Idempotency-Key"]

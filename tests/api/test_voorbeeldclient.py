@@ -57,6 +57,7 @@ def slow_down(times: int) -> Iterator[tuple[str, list[str]]]:
             early = len(asked) <= times
             self.send_response(429 if early else 200)
             self.send_header("Retry-After", "1")
+            self.send_header("Content-Type", "application/problem+json" if early else "application/json")
             self.end_headers()
             told = b'{"type": "/problemen/te-vaak", "title": "Te veel verzoeken", "status": 429, "detail": "Wacht."}'
             facts = b'{"nummer": "SL-2026-00001", "omgeving": "acceptatie", "gemeente": "9998", "geldigTot": "morgen"}'
@@ -84,5 +85,27 @@ def test_it_waits_when_it_is_asked_to_and_gives_up_after_three_times(times: int,
     assert code == 0 or "Te veel verzoeken" in done.stderr
 
 
+def test_it_tells_of_an_answer_that_is_not_of_the_api() -> None:
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.send_header("Retry-After", "Wed, 25 Nov 2026 09:00:00 GMT")
+            self.end_headers()
+            self.wfile.write(b"<html>Busy</html>")
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        done = run(f"http://127.0.0.1:{server.server_port}", "asl_a_x")
+        server.shutdown()
+        thread.join()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Geen antwoord van de API.")
+
+
 def test_it_is_short_enough_to_read() -> None:
-    assert len(CLIENT.read_text("utf-8").splitlines()) <= 50
+    assert len(list(filter(None, CLIENT.read_text("utf-8").splitlines()))) <= 40

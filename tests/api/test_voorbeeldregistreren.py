@@ -250,3 +250,12 @@ def test_a_word_of_explanation_stays_a_word(tmp_path: Path) -> None:
         done = run(url, "asl_a_x", path)
     assert done.returncode == 0, done.stderr
     assert got == [{"registraties": [{"bsn": NOBODY, "ondertekend": False, "reden": "ANDERS", "toelichting": "ja"}]}]
+
+
+def test_a_file_that_is_not_utf_8_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "een.csv"
+    path.write_text(f"bsn;toelichting\n{NOBODY};Zoë\n", "latin-1")
+    with between(ONE_STORED) as (url, got):
+        done = run(url, "asl_a_x", path)
+    assert (done.returncode, got) == (1, [])
+    assert done.stderr.startswith("Het bestand is geen UTF-8.")
