@@ -4,6 +4,8 @@ SQLite has one writer, so two processes at most; with PostgreSQL set WEB_CONCURR
 """
 
 import os
+import socket
+import struct
 from typing import Any
 
 worker_class = "gthread"
@@ -16,5 +18,10 @@ forwarded_allow_ips = ""  # the application reads the proxy's headers, and only 
 
 
 def pre_request(_worker: Any, request: Any) -> None:
-    """Give up who sends nothing of a body for so long: gunicorn itself waits for ever, and holds a thread for it."""
-    request.unreader.sock.settimeout(LONGEST_SILENCE_SECONDS)
+    """Give up who sends nothing of a body for so long: gunicorn itself waits for ever, and holds a thread for it.
+
+    Only receiving has this limit: Python's own timeout of a socket would also cut off who takes long to read an answer.
+    """
+    request.unreader.sock.setsockopt(
+        socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", LONGEST_SILENCE_SECONDS, 0)
+    )

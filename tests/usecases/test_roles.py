@@ -223,7 +223,7 @@ PUBLIC = {
 }
 # Reading for the page of a step, with the checks of that step; and parts of other use cases.
 PARTS = {
-    "portaal.registered",
+    *("portaal.registered", "portaal.person_looked_at"),
     "review.aanvraag_for_step",
     "issuances.hand_out_next",
     "waves.require_startable",
