@@ -17,8 +17,10 @@ from schemathesis.checks import positive_data_acceptance
 from schemathesis.core.result import Ok
 from schemathesis.openapi import from_wsgi
 from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import negative_data_rejection
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
+from keyservice.api.operation import FORM
 from tests.factories.keys import awake
 from tests.factories.machines import asker
 
@@ -86,7 +88,10 @@ def test_every_operation_keeps_its_promise(promised: Promised, mode: GenerationM
             headers = {"Authorization": f"Bearer {secret}"}  # noqa: B023 - called at once
             if mode is GenerationMode.POSITIVE and "Idempotency-Key" in (case.headers or {}):
                 headers["Idempotency-Key"] = str(uuid4())  # else another message comes with the key of an earlier one
-            answer = case.call_and_validate(headers=headers)
+            # In a form all is text: the number or null that is made as a field of a wrong kind arrives as a good one.
+            answer = case.call_and_validate(
+                headers=headers, excluded_checks=[negative_data_rejection] if case.media_type == FORM else []
+            )
             statuses.add(answer.status_code)  # noqa: B023
 
         for case in by_rule(operation, mode):

@@ -28,8 +28,6 @@ from tests.factories.aanvragen import actor, ready
 from tests.factories.issuance import approved
 from tests.faults.test_database_away import is_come_back_later
 
-ROOM = 1073741823  # pages; the most that SQLite knows
-
 
 def counts() -> list[int]:
     """Return how many keys, events and messages there are."""
@@ -49,15 +47,12 @@ def full_disk(app: Flask) -> Iterator[None]:
     def limit(connection: Any, *_more: object) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    def free(connection: Any, *_more: object) -> None:
-        connection.execute(f"PRAGMA max_page_count = {ROOM}")
-
     event.listen(engine, "checkout", limit)
     try:
         yield
     finally:
         event.remove(engine, "checkout", limit)
-        event.listen(engine, "checkout", free)
+        engine.dispose()  # the limit stays on a connection
 
 
 # PostgreSQL cannot be told that its disk is full; it answers with the same OperationalError.
