@@ -5,7 +5,7 @@ with limits of its own (ADR 32).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from keyservice import audit, settings
 from keyservice.database import db, reading, swap, table_of, transaction
 from keyservice.glance import glance
 from keyservice.kernel import clock
-from keyservice.kernel.actor import ANONYMOUS, CLI
+from keyservice.kernel.actor import CLI
 from keyservice.kernel.errors import Conflict, NotFound
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import SealBroken
@@ -83,16 +83,14 @@ def admit(text: str, address: str | None) -> Asker:
     """
     if not is_credential(text):
         raise Unknown
-    key_digest, limit, source = digest(Secret(text)), limits.current(), limits.source(address)
+    key_digest, limit = digest(Secret(text)), limits.current()
     if key_digest in limit.askers:  # recognised before: held to its own limit only, whoever else is at that address
         limits.hold(limit.askers.take(key_digest))
-    elif (wait := limit.wrong_askers.wait(source)) and not _stands(key_digest):
+    elif (wait := limit.wrong_askers.wait(limits.source(address))) and not _stands(key_digest):
         limits.hold(wait)
     asker = _recognise(key_digest)
     if asker is None:
-        limit.wrong_askers.take(source)
-        if not limit.alarms.take(("asker", source)):
-            audit.record_refusal(replace(ANONYMOUS, origin="api", source=address), "introspectie", "asker-unknown")
+        limits.count_wrong(limit.wrong_askers, address, "introspectie", "asker-unknown")
         raise Unknown
     if key_digest not in limit.askers:
         limit.askers.take(key_digest)

@@ -6,13 +6,15 @@ needs no such counter.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from time import monotonic
 
 from flask import current_app
 
+from keyservice import audit
 from keyservice.accounts.guessing import network
+from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.errors import TooOften
 
 # A gemeente registers a few thousand people a year, a thousand in one request. At 100 a second one key still leaves
@@ -80,6 +82,14 @@ def current() -> Limits:
     """Return the limits of this process."""
     found: Limits = current_app.extensions.setdefault("keyservice.limits", Limits())
     return found
+
+
+def count_wrong(rate: Rate, address: str | None, act: str, reason: str) -> None:
+    """Count a secret that is nobody's against its source, and record it once a minute per source and process."""
+    name = source(address)
+    rate.take(name)
+    if not current().alarms.take((reason, name)):
+        audit.record_refusal(replace(ANONYMOUS, origin="api", source=address), act, reason)
 
 
 def source(address: str | None) -> str:

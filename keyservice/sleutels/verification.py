@@ -6,18 +6,16 @@ may tell something about the digest, and nothing about a key with that digest. A
 checksum, which is no secret; it costs no query. The MAC is compared in constant time.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
 
-from keyservice import audit
 from keyservice.database import table_of
 from keyservice.gemeenten.models import Gemeente
 from keyservice.glance import glance
 from keyservice.kernel import clock
-from keyservice.kernel.actor import ANONYMOUS
 from keyservice.kernel.secret import Secret
 from keyservice.sleutels import limits, usage
 from keyservice.sleutels.format import Omgeving, check_format, digest
@@ -89,14 +87,12 @@ def _of_right_form(text: str) -> Secret:
 
 def _first_time(key_digest: bytes, address: str | None) -> Checked:
     """Look for a key that this process has not seen, unless too many wrong ones came from its source."""
-    limit, source = limits.current(), limits.source(address)
-    limits.hold(limit.wrong.wait(source))
+    limit = limits.current()
+    limits.hold(limit.wrong.wait(limits.source(address)))
     try:
         checked = _recognise(key_digest)
     except Unknown:
-        limit.wrong.take(source)
-        if not limit.alarms.take(source):
-            audit.record_refusal(replace(ANONYMOUS, origin="api", source=address), "sleutel", "sleutel-unknown")
+        limits.count_wrong(limit.wrong, address, "sleutel", "sleutel-unknown")
         raise
     limit.keys.take(key_digest)
     return checked
