@@ -128,9 +128,7 @@ def registered(
 
     Raises Invalid (with `faults`), or Conflict: it is signed already.
     """
-    current = queries.counting(newest)
-    if current is not None and current.ondertekend:
-        raise Conflict("already-signed")
+    require_unsigned(queries.counting(newest))
     facts = _judged(person, facts, Channel.MACHINE if actor.sleutel else Channel.WEB)
     return _version(actor, person, newest, Kind.REGISTER, facts, message_key=message_key)
 
@@ -154,9 +152,7 @@ def correct(actor: Actor, person_id: UUID, facts: Facts, reason: str, *, seen: i
         person = person_looked_at(actor, person_id, look, locked=True)
         if done := _done_before(actor, _after(person_id, seen), Kind.CORRECT, facts, reason):
             return done
-        current = queries.counting(newest := _newest(person_id, seen))
-        if current is None:
-            raise Conflict("nothing-registered")
+        current = require_registered(queries.counting(newest := _newest(person_id, seen)))
         found = _reason_faults(reason)
         if facts == current.facts:
             found.append(Fault("ondertekend", "niets-veranderd", "Verander iets, of ga terug"))
@@ -174,13 +170,24 @@ def withdraw(actor: Actor, person_id: UUID, reason: str, *, seen: int) -> UUID:
         person = person_looked_at(actor, person_id, look, locked=True)
         if done := _done_before(actor, _after(person_id, seen), Kind.WITHDRAW, Facts(), reason):
             return done
-        newest = _newest(person_id, seen)
-        if queries.counting(newest) is None:
-            raise Conflict("nothing-registered")
+        require_registered(queries.counting(newest := _newest(person_id, seen)))
         if found := _reason_faults(reason):
             raise Invalid("registration-faulty", faults=found)
         version = _version(actor, person, newest, Kind.WITHDRAW, Facts(), correction=clean(reason, lines=True))
         return _keep(actor, version, look)
+
+
+def require_unsigned(current: Registration | None) -> None:
+    """Let something be registered beside what counts now. Raises Conflict."""
+    if current is not None and current.ondertekend:
+        raise Conflict("already-signed")
+
+
+def require_registered(current: Registration | None) -> Registration:
+    """Return what counts now, for who corrects or withdraws it. Raises Conflict."""
+    if current is None:
+        raise Conflict("nothing-registered")
+    return current
 
 
 def person_looked_at(actor: Actor, person_id: UUID, look: Look, *, locked: bool = False) -> Inburgeraar:

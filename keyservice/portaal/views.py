@@ -10,7 +10,6 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from keyservice.kernel import clock
-from keyservice.kernel.errors import Conflict
 from keyservice.portaal import birth, bsn_text, queries, service, words
 from keyservice.portaal import export as exporting
 from keyservice.portaal.forms import BsnForm, CorrectionForm, NameForm, RegistrationForm, WithdrawForm
@@ -95,8 +94,7 @@ def register(inburgeraar_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         service.register(access.actor(), inburgeraar_id, form.facts, seen=form.seen)
         return _done(inburgeraar_id, "De participatieverklaring is vastgelegd.")
-    if card.current and card.current.ondertekend:
-        raise Conflict("already-signed")
+    service.require_unsigned(card.current)
     return _form_page("portaal/register.html", card, form, "Verklaring vastleggen")
 
 
@@ -110,8 +108,7 @@ def correct(inburgeraar_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         service.correct(access.actor(), inburgeraar_id, form.facts, str(form.uitleg.data), seen=form.seen)
         return _done(inburgeraar_id, "De verbetering is vastgelegd. De eerdere versie blijft bewaard.")
-    if card.current is None:
-        raise Conflict("nothing-registered")
+    service.require_registered(card.current)
     return _form_page("portaal/register.html", card, form, "Verbeteren wat is vastgelegd")
 
 
@@ -124,8 +121,7 @@ def withdraw(inburgeraar_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         service.withdraw(access.actor(), inburgeraar_id, str(form.uitleg.data), seen=form.seen)
         return _done(inburgeraar_id, "De registratie is ingetrokken. Er is nu niets vastgelegd.")
-    if card.current is None:
-        raise Conflict("nothing-registered")
+    service.require_registered(card.current)
     return _form_page("portaal/withdraw.html", card, form, "Registratie intrekken?")
 
 
