@@ -56,7 +56,7 @@ def probleem_van(error: HTTPError) -> dict[str, Any]:
 
 
 def stuur(url: str, sleutel: str, registraties: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Stuur één bericht, zo nodig vaker, en geef per registratie het resultaat. Raises Geweigerd of OSError."""
+    """Stuur één bericht, zo nodig vaker, en geef per registratie het resultaat. Lukt het niet: Geweigerd of OSError."""
     headers = {
         "Authorization": f"Bearer {sleutel}",
         "Content-Type": "application/json",

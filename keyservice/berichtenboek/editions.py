@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "3b3b7d6deef4effe818d83647f88c8932f9b6b4a3d79e80fb208d4ca365ff14e",
+        "ab557c458644d3641e4bdbbb629d54e1de31f3fdf35cf6ff2a7b479e7f4a14d8",
         ("De eerste versie.",),
     ),
 )
