@@ -28,19 +28,12 @@ from keyservice.portaal import loading
 from keyservice.portaal.models import Inburgeraar, ProcessingLog, Registration
 from keyservice.sleutels.limits import Limits, Rate
 from tests.factories.keys import awake
-from tests.factories.portaal import write_file
+from tests.factories.portaal import SIGNED_MESSAGE, write_file
 
 PATH = "/v1/participatieverklaringen"
 MANY = 1000
 MEMORY_GOAL = 1.1
 REGISTRATIONS, MILLION = 20_000, 1_000_000
-FACTS = {
-    "ondertekend": True,
-    "trajectGevolgd": True,
-    "startDeelname": "2020-02-03",
-    "eindeDeelname": "2020-02-04",
-    "datumOndertekening": "2020-02-04",
-}
 TABLES = tuple(table_of(model) for model in (AuditEvent, AuditPrivate, Registration, ProcessingLog))
 _EVENT, _PRIVATE, _VERSION, _LOOK = TABLES
 # What one registration wrote: the newest of each table.
@@ -133,7 +126,7 @@ class Bench:
         if known:
             self._load(numbers)
         parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
-        return [{"registraties": [{"bsn": one, **FACTS} for one in part]} for part in parts]
+        return [{"registraties": [{"bsn": one, **SIGNED_MESSAGE} for one in part]} for part in parts]
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message, and see that all of it is registered."""

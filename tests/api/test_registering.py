@@ -26,16 +26,9 @@ from keyservice.sleutels.format import Omgeving
 from tests.api.test_problems import problem_of
 from tests.factories.keys import awake, queries
 from tests.factories.machines import Machine
-from tests.factories.portaal import bsns, write_file
+from tests.factories.portaal import SIGNED_MESSAGE, bsns, write_file
 
 PATH = "/v1/participatieverklaringen"
-SIGNED = {
-    "ondertekend": True,
-    "trajectGevolgd": True,
-    "startDeelname": "2020-02-03",
-    "eindeDeelname": "2020-02-04",
-    "datumOndertekening": "2020-02-04",
-}
 OWN, OTHER, WI2021, NOBODY = bsns(4)
 
 
@@ -50,7 +43,7 @@ def machine_(app: Flask, tmp_path: Path) -> Machine:
 
 
 def signed(number: str, **differs: object) -> dict[str, object]:
-    return {"bsn": number, **SIGNED, **differs}
+    return {"bsn": number, **SIGNED_MESSAGE, **differs}
 
 
 def send(to: Machine, *items: dict[str, object], key: str | None = None, **headers: str) -> Any:
@@ -72,7 +65,7 @@ def test_one_is_registered_and_can_be_asked_for(app: Flask, machine_: Machine) -
     (result,) = send(machine_, signed(OWN)).json["resultaten"]
     assert result.keys() == {"id"}
     found = machine_.get(f"{PATH}/{result['id']}").json
-    assert found | SIGNED | {"id": result["id"], "geldt": True} == found
+    assert found | SIGNED_MESSAGE | {"id": result["id"], "geldt": True} == found
     with app.app_context():
         version = db.session.scalars(select(Registration)).one()
         assert intact(version)

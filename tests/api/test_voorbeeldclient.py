@@ -4,10 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -15,6 +12,7 @@ from keyservice.demo import stack
 from keyservice.sleutels import service
 from tests.factories.aanvragen import actor
 from tests.factories.keys import DOSSIER, awake, mistyped
+from tests.factories.proxies import Answer, between
 
 CLIENT = Path(__file__).parents[2] / "docs" / "voorbeeldclient.py"
 
@@ -46,62 +44,24 @@ def test_it_shows_the_facts_of_a_key_and_the_advice_of_a_problem(running: stack.
     assert "/problemen/sleutel-ingetrokken" in run(running.url, key).stderr
 
 
-@contextmanager
-def slow_down(times: int) -> Iterator[tuple[str, list[str]]]:
-    """Run a server that asks to wait a second, so many times; give its address and what was asked."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            early = len(asked) <= times
-            self.send_response(429 if early else 200)
-            self.send_header("Retry-After", "1")
-            self.send_header("Content-Type", "application/problem+json" if early else "application/json")
-            self.end_headers()
-            told = b'{"type": "/problemen/te-vaak", "title": "Te veel verzoeken", "status": 429, "detail": "Wacht."}'
-            facts = b'{"nummer": "SL-2026-00001", "omgeving": "acceptatie", "gemeente": "9998", "geldigTot": "morgen"}'
-            self.wfile.write(told if early else facts)
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+PROBLEM = {"Content-Type": "application/problem+json"}
+WAIT = b'{"type": "/problemen/te-vaak", "title": "Te veel verzoeken", "status": 429, "detail": "Wacht."}'
+FACTS = b'{"nummer": "SL-2026-00001", "omgeving": "acceptatie", "gemeente": "9998", "geldigTot": "morgen"}'
 
 
 @pytest.mark.parametrize(("times", "asked", "code"), [(1, 2, 0), (9, 3, 1)])
 def test_it_waits_when_it_is_asked_to_and_gives_up_after_three_times(times: int, asked: int, code: int) -> None:
-    with slow_down(times) as (url, requests):
+    slow_down: list[Answer] = [(429, {"Retry-After": "1", **PROBLEM}, WAIT)] * times
+    with between(*slow_down, (200, {}, FACTS)) as (url, requests):
         done = run(url, "asl_a_x")
     assert (len(requests), done.returncode) == (asked, code)
     assert code == 0 or "Te veel verzoeken" in done.stderr
 
 
 def test_it_tells_of_an_answer_that_is_not_of_the_api() -> None:
-    class Proxy(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(503)
-            self.send_header("Retry-After", "Wed, 25 Nov 2026 09:00:00 GMT")
-            self.end_headers()
-            self.wfile.write(b"<html>Busy</html>")
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Proxy) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        done = run(f"http://127.0.0.1:{server.server_port}", "asl_a_x")
-        server.shutdown()
-        thread.join()
+    busy = (503, {"Retry-After": "Wed, 25 Nov 2026 09:00:00 GMT"}, b"<html>Busy</html>")
+    with between(busy) as (url, _requests):
+        done = run(url, "asl_a_x")
     assert (done.returncode, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("Geen antwoord van de API.")

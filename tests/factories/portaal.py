@@ -37,6 +37,14 @@ SIGNED = Facts(
     ended_on=date(2020, 2, 4),
     signed_on=date(2020, 2, 4),
 )
+SIGNED_MESSAGE = {
+    "ondertekend": True,
+    "trajectGevolgd": True,
+    "startDeelname": "2020-02-03",
+    "eindeDeelname": "2020-02-04",
+    "datumOndertekening": "2020-02-04",
+}
+"""The same as a machine sends it."""
 REFUSED = Facts(ondertekend=False, gevolgd=False, reden="GEWEIGERD")
 REFUSED_AFTER = Facts(
     ondertekend=False, gevolgd=True, started_on=date(2020, 2, 3), ended_on=date(2020, 2, 4), reden="GEWEIGERD"

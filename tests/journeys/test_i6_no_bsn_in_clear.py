@@ -30,17 +30,10 @@ from tests.factories.aanvragen import actor
 from tests.factories.issuance import approved, held
 from tests.factories.machines import Machine
 from tests.factories.no_events import refuse_events
-from tests.factories.portaal import REFUSED, bsns, inburgeraar, stored, write_file
+from tests.factories.portaal import REFUSED, SIGNED_MESSAGE, bsns, inburgeraar, stored, write_file
 from tests.journeys.test_i6_no_secret_in_clear import delivered, files, found, opened, rows
 
 COUNT, TYPED = 1000, 40
-SIGNED = {
-    "ondertekend": True,
-    "trajectGevolgd": True,
-    "startDeelname": "2020-02-03",
-    "eindeDeelname": "2020-02-04",
-    "datumOndertekening": "2020-02-04",
-}
 Browser = Callable[[str], FlaskClient]
 
 
@@ -78,7 +71,7 @@ def by_machine(app: Flask, numbers: list[str], folder: Path) -> tuple[bytes, lis
         post_of = held(issuance_id)
         issuance.activate(actor("anna"), issuance_id, post_of.code)
     machine = Machine(app, post_of.key.reveal())
-    items = [{"bsn": digits, **SIGNED} for digits in numbers]
+    items = [{"bsn": digits, **SIGNED_MESSAGE} for digits in numbers]
     name = {"Idempotency-Key": str(uuid4())}
     answers = [machine.post("/v1/participatieverklaringen", json={"registraties": items}, headers=name)]
     assert len({one["id"] for one in answers[0].json["resultaten"] if "id" in one}) > COUNT - TYPED - 1
