@@ -14,6 +14,7 @@ from flask import Flask, session
 from flask.testing import FlaskClient
 from flask_security.utils import login_user
 from flask_wtf.csrf import generate_csrf
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, text
 
 from keyservice.accounts.login import load_actor
@@ -26,6 +27,10 @@ from keyservice.settings import Settings
 from keyservice.sleutels import usage
 from keyservice.sleutels.limits import Limits
 from tests.factories.post import unwritable
+
+# Speed is measured in the benchmarks: an example that is slow on a full machine is no fault.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 REQUIRE_ALL = os.environ.get("KEYSERVICE_REQUIRE_ALL") == "1"
 BACKENDS = ["sqlite", "postgresql"]

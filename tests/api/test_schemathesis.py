@@ -55,7 +55,6 @@ def promised(app: Flask) -> Promised:
 steady = settings(
     max_examples=100,
     derandomize=True,
-    deadline=None,
     database=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

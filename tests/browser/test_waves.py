@@ -16,8 +16,8 @@ from tests.factories.waves import working
 # The page goes on by itself every 15 seconds, and the worker every 30.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 Person = Callable[[str | None], CheckedPerson]
-# More than the worker renews in two goes, so that there is a minute to pause, also on a slow machine.
-KEYS = 105
+# More than the worker renews in one go.
+KEYS = 55
 
 
 def fill(running: stack.Stack) -> None:
@@ -70,9 +70,8 @@ def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack
     rosa.open(f"{wave}/starten")
     rosa.check("ronde-starten")
     rosa.press("Ronde starten")
-    rosa.check("ronde-loopt")
+    # At once: the worker may renew half a minute from now, and an inspection takes long on a busy machine.
     rik.open(f"{wave}/pauzeren")
-    wait_for(rosa, r"(5\d|10[0-4])")
     halt(rik, "Ronde pauzeren", "De helpdesk is nu te druk.")
     rik.check("ronde-gepauzeerd")
     rosa.page.get_by_role("link", name="Niet vanzelf verversen").click()
@@ -82,6 +81,10 @@ def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack
     rik.open(f"{wave}/hervatten")
     rik.check()
     halt(rik, "Ronde hervatten", "De helpdesk heeft weer tijd.")
+    rik.page.get_by_text("Deze pagina ververst zichzelf").wait_for()
+    wait_for(rik, r"[1-9]\d*")
+    rosa.open(wave)
+    rosa.check("ronde-loopt")
     wait_for(rik, f"{KEYS}")
     rik.check("ronde-klaar")
     rik.open(f"{wave}?toon=refused")

@@ -306,9 +306,7 @@ def test_a_lone_human_with_puppets_in_a_gemeente_never_gets_a_working_key(backen
     machine = type("Machine", (Attacker,), {"backend": backend})
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )
 
 

@@ -111,7 +111,7 @@ def test_a_mail_says_what_flask_mail_would_have_said(file: Attachment | None) ->
     assert parts(ours) == parts(theirs)
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(subject=SUBJECTS, text=TEXTS, html=TEXTS)
 def test_whatever_the_values_every_part_arrives_as_it_was_and_nothing_is_added(
     subject: str, text: str, html: str
@@ -134,7 +134,7 @@ def test_whatever_the_values_every_part_arrives_as_it_was_and_nothing_is_added(
     assert [defect for part in message.walk() for defect in part.defects] == []
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(subject=SUBJECTS, text=TEXTS, html=TEXTS)
 def test_the_bytes_are_what_every_server_takes_unchanged(subject: str, text: str, html: str) -> None:
     content = made(subject, text, html)

@@ -117,7 +117,7 @@ def test_garbage_is_no_report(name: str) -> None:
     assert read_report(NASTY[name], HOST) is None
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(st.data())
 def test_a_report_with_any_bytes_put_in_or_taken_out_breaks_nothing(data: st.DataObject) -> None:
     raw = sample(data.draw(st.sampled_from(sorted(FAILED))))

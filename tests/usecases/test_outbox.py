@@ -364,7 +364,7 @@ def rendered(**changed: object) -> EmailMessage:
     return parsed(MailProvider().render(message, Content(**(content | changed)), LINE))  # type: ignore[arg-type]  # fields of several types
 
 
-@hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NASTY, word=NASTY)
 def test_no_value_adds_a_header_or_a_recipient(sending: Flask, name: str, word: str) -> None:
     message = rendered(values={"name": name, "word": word}, attachment=ZIP)
@@ -380,7 +380,7 @@ def test_no_value_adds_a_header_or_a_recipient(sending: Flask, name: str, word: 
     ]
 
 
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(to=NASTY | st.builds("{}@voorbeeld.example{}".format, NASTY, NASTY), name=NASTY, kind=NASTY)
 def test_a_recipient_or_attachment_that_is_not_plain_is_refused_or_harmless(
     sending: Flask, to: str, name: str, kind: str
