@@ -21,7 +21,7 @@ KEYS = 55
 
 
 def fill(running: stack.Stack) -> None:
-    """Store keys that work of a gemeente that no other test gives any; one of them cannot be renewed."""
+    """Store keys that work; one of them cannot be renewed. Other tests give this gemeente a few more."""
     with running.app.app_context():
         first, *_ = [working(f"Pakket {n}", gemeente="9999") for n in range(KEYS)]
         change(Approval, Approval.aanvraag_id == first, retracted_at=clock.now())
@@ -52,7 +52,7 @@ def halt(person: CheckedPerson, button: str, why: str) -> None:
 
 def wait_for(person: CheckedPerson, progress: str) -> None:
     """Wait until the page shows how far the wave is; nobody touches it."""
-    person.page.get_by_text(re.compile(f"{progress} van {KEYS} aan de beurt geweest")).wait_for(timeout=100_000)
+    person.page.get_by_text(re.compile(f"{progress} aan de beurt geweest")).wait_for(timeout=100_000)
 
 
 def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack) -> None:
@@ -82,10 +82,10 @@ def test_a_wave_from_its_form_to_its_report(person: Person, running: stack.Stack
     rik.check()
     halt(rik, "Ronde hervatten", "De helpdesk heeft weer tijd.")
     rik.page.get_by_text("Deze pagina ververst zichzelf").wait_for()
-    wait_for(rik, r"[1-9]\d*")
+    wait_for(rik, r"[1-9]\d* van \d+")
     rosa.open(wave)
     rosa.check("ronde-loopt")
-    wait_for(rik, f"{KEYS}")
+    wait_for(rik, r"(\d+) van \1")
     rik.check("ronde-klaar")
     rik.open(f"{wave}?toon=refused")
     rik.check("ronde-niet-vernieuwd")
