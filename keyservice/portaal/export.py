@@ -1,81 +1,83 @@
 """Everything that is kept about a person, for who asks for it (AVG art. 15): what is registered, and who looked.
 
-The BSN stands in it by its last three digits: the person knows it, and the file goes from hand to hand. Employees are
-not named (Court of Justice EU, C-579/21): by which gemeente, when and why is what a person has a right to.
+It is made to be read by that person (AVG art. 12), so all is said in words. The BSN stands in it by its last three
+digits: the person knows it, and the file goes from hand to hand. Employees are not named (Court of Justice EU,
+C-579/21): by which gemeente, when and why is what a person has a right to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
+
 from keyservice import audit
+from keyservice.gemeenten.queries import names
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
-from keyservice.portaal import bsn, events, queries
-from keyservice.portaal.models import Inburgeraar, LookStatus, ProcessingLog, Registration
+from keyservice.kernel.pdf import render_pdf
+from keyservice.portaal import bsn, events, queries, words
+from keyservice.portaal.models import Inburgeraar, ProcessingLog, Registration
 from keyservice.portaal.processing import Activity, processing
-from keyservice.portaal.service import person_looked_at
+from keyservice.portaal.rules import Channel
+from keyservice.portaal.service import frame, person_looked_at
+from keyservice.settings_portaal import Reasons
+from keyservice.web.dates import datum, datumtijd
 
-_ENDED = {LookStatus.OK: "gelukt", LookStatus.UNSET: "geweigerd", LookStatus.ERROR: "mislukt"}
+Content = Mapping[str, Any]
+TEMPLATE = Path("portaal", "gegevens", "gegevens.typ")
 
 
-def export(actor: Actor, person_id: UUID) -> dict[str, Any]:
-    """Return what is kept about a person, as plain values with Dutch names. Raises NotFound, Refused."""
+def export(actor: Actor, person_id: UUID) -> Content:
+    """Return in words what is kept about a person: label and value of each fact. Raises NotFound, Refused."""
     with processing(actor, Activity.EXPORT) as look:
-        person = person_looked_at(actor, person_id, look)
+        person, now = person_looked_at(actor, person_id, look), clock.now()
         number = bsn.unseal(person.bsn, person.id)
         look.event = audit.record(events.EXPORTED, actor, subject=person_id)
+        versions, looks = queries.versions(person_id), queries.looks_at(number)
+        by = {version.gemeente for version in versions} | {look.gemeente for look in looks if look.gemeente}
+        known = names({person.gemeente, *by})
+        day, reasons = clock.local_date(now), frame(Channel.WEB).reasons
         return {
-            "gemaaktOp": clock.now().isoformat(timespec="seconds"),
-            "persoon": _person(person) | {"bsn": bsn.masked(number)},
-            "participatieverklaring": _versions(queries.versions(person_id)),
-            "verwerkingen": _looks(queries.looks_at(number)),
+            "day": {"year": day.year, "month": day.month, "day": day.day},
+            "made": datumtijd(now),
+            "person": [*_person(person, known), ["BSN", bsn.masked(number)]],
+            "versions": [_version(version, reasons, known) for version in versions],
+            "looks": _looks(looks, known),
         }
 
 
-def _person(person: Inburgeraar) -> dict[str, str]:
-    return {
-        "voornamen": person.given_names,
-        "tussenvoegsel": person.prefix,
-        "achternaam": person.surname,
-        "geboortedatum": person.birth_date,
-        "wet": person.wet,
-        "gemeente": person.gemeente,
-        "plichtVan": person.duty_from.isoformat(),
-        "plichtTot": person.duty_until.isoformat(),
-        "bijgewerktOp": person.loaded_at.isoformat(timespec="seconds"),
-    }
+def pdf(content: Content) -> bytes:
+    """Return it as a document that reads well on paper and aloud (PDF/UA-1)."""
+    return render_pdf(Path(str(current_app.template_folder)) / TEMPLATE, content)
 
 
-def _versions(versions: Iterable[Registration]) -> list[dict[str, Any]]:
+def _person(person: Inburgeraar, known: Mapping[str, str]) -> list[list[str]]:
     return [
-        {
-            "versie": version.number,
-            "soort": {"register": "vastgelegd", "correct": "verbeterd", "withdraw": "ingetrokken"}[version.kind],
-            "op": version.at.isoformat(timespec="seconds"),
-            "gemeente": version.gemeente,
-            "weg": "machinekoppeling" if version.by_sleutel else "portaal",
-            "ondertekend": version.ondertekend,
-            "trajectGevolgd": version.gevolgd,
-            "datumStartDeelname": version.started_on and version.started_on.isoformat(),
-            "datumEindeDeelname": version.ended_on and version.ended_on.isoformat(),
-            "datumOndertekening": version.signed_on and version.signed_on.isoformat(),
-            "redenNietVoldaan": version.reden,
-            "toelichting": version.toelichting,
-            "uitleg": version.correction,
-        }
-        for version in versions
+        ["Voornamen", person.given_names],
+        ["Achternaam", f"{person.prefix} {person.surname}".strip()],
+        ["Geboortedatum", words.birth_date(person.birth_date)],
+        ["Gemeente", known[person.gemeente]],
+        ["Wet", person.wet],
+        ["Termijn", f"{datum(person.duty_from)} tot en met {datum(person.duty_until)}"],
+        ["Bijgewerkt op", datumtijd(person.loaded_at)],
     ]
 
 
-def _looks(looks: Iterable[ProcessingLog]) -> list[dict[str, Any]]:
+def _version(version: Registration, reasons: Reasons, known: Mapping[str, str]) -> Content:
+    by = f"Gemeente {known[version.gemeente]}, {'met haar software' if version.by_sleutel else 'in het portaal'}"
+    rows = words.version_rows(version, reasons, by)
+    return {"title": words.version_title(version), "rows": [[label, value] for label, value, *_ in rows]}
+
+
+def _looks(looks: Iterable[ProcessingLog], known: Mapping[str, str]) -> list[list[str]]:
     return [
-        {
-            "op": look.start_time.isoformat(timespec="seconds"),
-            "handeling": look.name,
-            "gemeente": look.gemeente,
-            "weg": look.origin,
-            "afloop": _ENDED[look.status],
-        }
+        [
+            datumtijd(look.start_time),
+            words.ACTIVITIES[Activity(look.name)],
+            f"Gemeente {known[look.gemeente]}" if look.gemeente else "DUO",
+            words.ENDED[look.status],
+        ]
         for look in looks
     ]

@@ -3,7 +3,6 @@
 A BSN is typed into a form and never stands in an address: a person's page is found by a random number.
 """
 
-import json
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -80,8 +79,8 @@ def show_bsn(inburgeraar_id: UUID) -> ResponseReturnValue:
 def export(inburgeraar_id: UUID) -> ResponseReturnValue:
     """Give everything that is kept about somebody as a file, for who asks for it (AVG art. 15)."""
     content = exporting.export(access.actor(), inburgeraar_id)
-    answer = Response(json.dumps(content, ensure_ascii=False, indent=2), mimetype="application/json")
-    answer.headers["Content-Disposition"] = 'attachment; filename="gegevens-inburgeraar.json"'
+    answer = Response(exporting.pdf(content), mimetype="application/pdf")
+    answer.headers["Content-Disposition"] = 'attachment; filename="gegevens-inburgeraar.pdf"'
     return answer
 
 

@@ -9,7 +9,8 @@ from keyservice.accounts.queries import names
 from keyservice.accounts.words import ROLES, granters
 from keyservice.kernel.actor import Actor
 from keyservice.portaal import queries
-from keyservice.portaal.models import Inburgeraar, Kind, Registration
+from keyservice.portaal.models import Inburgeraar, Kind, LookStatus, Registration
+from keyservice.portaal.processing import Activity
 from keyservice.portaal.terms import SOON, Standing, Waiting
 from keyservice.settings_portaal import Reasons
 from keyservice.web.dates import datum, datumtijd
@@ -27,6 +28,22 @@ STANDINGS: Mapping[Standing, tuple[str, str]] = MappingProxyType(
         Standing.REFUSED: ("Niet ondertekend", "warning"),
         Standing.OPEN: ("Nog niets vastgelegd", "neutral"),
     }
+)
+ACTIVITIES: Mapping[Activity, str] = MappingProxyType(
+    {
+        Activity.SEARCH: "Zoeken",
+        Activity.LIST: "In een lijst tonen",
+        Activity.VIEW: "Bekijken",
+        Activity.SHOW_BSN: "Het hele BSN bekijken",
+        Activity.REGISTER: "Verklaring vastleggen",
+        Activity.CORRECT: "Verklaring verbeteren",
+        Activity.WITHDRAW: "Verklaring intrekken",
+        Activity.LOAD: "Gegevens inlezen",
+        Activity.EXPORT: "Gegevens aan u geven",
+    }
+)
+ENDED: Mapping[LookStatus, str] = MappingProxyType(
+    {LookStatus.OK: "Gelukt", LookStatus.UNSET: "Geweigerd", LookStatus.ERROR: "Mislukt"}
 )
 # Label, value, and the two of `data_list` for a link to change it, which is never here.
 Rows = list[tuple[str, str | None, None, None]]
@@ -93,17 +110,18 @@ def versions(found: Iterable[Registration], reasons: Reasons) -> list[tuple[str,
     """Return every version as a title and its rows: what was done when and by whom, what it says, and why."""
     found = list(found)
     people, keys = names(version.by_person for version in found), queries.numbers(found)
-    return [
-        (
-            f"Versie {version.number}: {_DID[version.kind].lower()} op {datumtijd(version.at)}",
-            [
-                ("Door", _who(version, people, keys), None, None),
-                *facts_rows(version, reasons),
-                *([("Uitleg", version.correction, None, None)] if version.correction else []),
-            ],
-        )
-        for version in found
-    ]
+    return [(version_title(one), version_rows(one, reasons, _who(one, people, keys))) for one in found]
+
+
+def version_title(version: Registration) -> str:
+    """Return what was done when."""
+    return f"Versie {version.number}: {_DID[version.kind].lower()} op {datumtijd(version.at)}"
+
+
+def version_rows(version: Registration, reasons: Reasons, by: str) -> Rows:
+    """Return by whom it was done, what it says, and why."""
+    why: Rows = [("Uitleg", version.correction, None, None)] if version.correction else []
+    return [("Door", by, None, None), *facts_rows(version, reasons), *why]
 
 
 def _who(version: Registration, people: Mapping[UUID, str], keys: Mapping[UUID, str]) -> str:

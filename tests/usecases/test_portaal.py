@@ -1,6 +1,9 @@
 """Inburgeraars: found in the own gemeente by who has the role, registered in versions, and every look is logged."""
 
 import json
+import re
+import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -22,9 +25,10 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, TooOften
 from keyservice.kernel.secret import Secret
-from keyservice.portaal import bsn, queries, service
-from keyservice.portaal.export import export
+from keyservice.portaal import bsn, queries, service, words
+from keyservice.portaal.export import export, pdf
 from keyservice.portaal.models import Inburgeraar, Kind, LookStatus, ProcessingLog, Registration
+from keyservice.portaal.processing import Activity
 from keyservice.portaal.versions import intact
 from keyservice.retention import service as forgetting
 from tests.factories.aanvragen import actor
@@ -32,6 +36,7 @@ from tests.factories.portaal import REFUSED, REFUSED_AFTER, SIGNED, inburgeraar
 from tests.usecases.test_state import unexplained
 
 DIGITS = "999990019"
+HOSTILE = '#eval("1") *bold* \\ $x$ <b> @ref // _y_'
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -320,17 +325,18 @@ def test_a_person_gets_all_that_is_kept_and_who_looked_but_no_whole_bsn_and_no_n
         service.view(stranger, amira)
     content = export(pim(), amira)
     text = json.dumps(content, ensure_ascii=False)
-    assert content["persoon"]["achternaam"] == "Voorbeeldstra"
-    assert content["persoon"]["bsn"] == "••••••019"
-    (version,) = content["participatieverklaring"]
-    assert (version["ondertekend"], version["datumOndertekening"]) == (True, "2020-02-04")
-    assert [(look["handeling"], look["afloop"], look["gemeente"]) for look in content["verwerkingen"]] == [
-        ("portaal-inzien", "geweigerd", "9999"),
-        ("portaal-vastleggen", "gelukt", "9998"),
-        ("portaal-inlezen", "gelukt", None),
+    assert {"Achternaam": "Voorbeeldstra", "BSN": "••••••019"}.items() <= dict(content["person"]).items()
+    (version,) = content["versions"]
+    assert ["Door", "Gemeente Voorbeeldstad, in het portaal"] in version["rows"]
+    assert ["Datum ondertekening", "4 februari 2020"] in version["rows"]
+    assert [what for _, *what in content["looks"]] == [
+        ["Bekijken", "Gemeente Testdorp", "Geweigerd"],
+        ["Verklaring vastleggen", "Gemeente Voorbeeldstad", "Gelukt"],
+        ["Gegevens inlezen", "DUO", "Gelukt"],
     ]
     assert DIGITS not in text
     assert "Pim" not in text
+    assert (set(words.ACTIVITIES), set(words.ENDED)) == (set(Activity), set(LookStatus)), "all can be said"
     assert events_of(amira)[-1]["event"] == "inburgeraar:export"
     with pytest.raises(NotFound):
         export(stranger, amira)
@@ -338,6 +344,27 @@ def test_a_person_gets_all_that_is_kept_and_who_looked_but_no_whole_bsn_and_no_n
         export(actor("anna"), amira)
     refused = [look for look in looks() if look.name == "portaal-verstrekken" and look.status is LookStatus.UNSET]
     assert [look.data_subject_id for look in refused] == [bsn.pseudonym(Secret(DIGITS)), None], "he can find it"
+
+
+def test_the_file_is_for_eye_and_ear_and_takes_what_people_typed_as_text(
+    amira: UUID, tmp_path: Path, need_tool: Callable[[str], str]
+) -> None:
+    service.register(pim(), amira, REFUSED, seen=0)
+    service.correct(pim(), amira, replace(REFUSED, toelichting=HOSTILE), HOSTILE, seen=1)
+    path = tmp_path / "gegevens.pdf"
+    path.write_bytes(pdf(export(pim(), amira)))
+    facts = _run(need_tool("pdfinfo"), str(path))
+    assert re.search(r"Tagged: +yes", facts)
+    assert re.search(r"Title: +Uw gegevens in het Portaal Inburgering", facts)
+    read = " ".join(_run(need_tool("pdftotext"), str(path), "-").split())
+    assert read.count(HOSTILE) == 2, "explanation and reason"
+    assert "Gemeente Voorbeeldstad, in het portaal" in read
+    assert "Versie 2: verbeterd op" in read
+    assert DIGITS not in read
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 # After the term
