@@ -109,7 +109,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def tune(engine: Engine) -> None:
-    """Make SQLite durable, strict and safe for several writers; PostgreSQL is so by itself (`libs.md` 3)."""
+    """Make SQLite durable, strict and safe for several writers; PostgreSQL is so by itself (ADR 8)."""
     if engine.dialect.name != "sqlite":
         return
 

@@ -136,7 +136,7 @@ def pakket_key(leverancier: str, pakket: str) -> str:
 
 
 def editable(status: Status) -> tuple[Section, ...]:
-    """Return the sections that a gemeente may change now: all, only the contacts, or none (`design.md` 2)."""
+    """Return the sections that a gemeente may change now: all, only the contacts, or none."""
     if status in EDITABLE:
         return tuple(Section)
     return (Section.CONTACTPERSONEN,) if status in CONTACTS_EDITABLE else ()

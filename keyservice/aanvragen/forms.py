@@ -1,4 +1,4 @@
-"""The four steps of the form Aanvraag Applicatiesleutel (`dutch.md` 2): fields, faults, and what they store."""
+"""The four steps of the form Aanvraag Applicatiesleutel: fields, faults, and what they store."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

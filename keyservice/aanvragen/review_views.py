@@ -96,6 +96,6 @@ def _done(aanvraag_id: UUID, text: str) -> Response:
 
 
 def _names_equal(aanvraag: Aanvraag) -> bool:
-    # An equal name is no ground to refuse: the approver decides (`design.md` 2.2).
+    # An equal name is no ground to refuse: the approver decides (ADR 5).
     key, password = aanvraag.key_contact, aanvraag.password_contact
     return key is not None and password is not None and same_name(party(key), party(password))

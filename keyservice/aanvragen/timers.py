@@ -107,7 +107,7 @@ def _kind(status: Status, *, new: bool) -> str:
 
 
 def _readers(aanvraag: Aanvraag, *, new: bool) -> Sequence[Account]:
-    """Return who hears of it: of a new one those of the portfolio, if any; of what waits all (`design.md` 2.4)."""
+    """Return who hears of it: of a new one those of the portfolio, if any; of what waits all."""
     return responsible(aanvraag.gemeente) if new else holders(Role.RELATIEBEHEERDER)
 
 

@@ -1,4 +1,4 @@
-"""Inviting somebody to a role: a link in a mail plus a code said aloud (`design.md` 8).
+"""Inviting somebody to a role: a link in a mail plus a code said aloud.
 
 A gemeentebeheerder invites alone. What DUO gives (its own roles, and the first people of a gemeente) takes two people
 and, for a gemeente, a call to the number in the register.

@@ -1,6 +1,6 @@
 """Server-side sessions: the cookie holds a random token, the database its SHA-256 and the content.
 
-A session ends after 30 minutes without a request and after 10 hours in any case (`design.md` 8). Logging in or out,
+A session ends after 30 minutes without a request and after 10 hours in any case (ADR 10). Logging in or out,
 its first step too, and opening an invitation change the token, so that one planted before is worth nothing. The row of
 a login that ended by itself stays for a day, so that the login page can say why.
 """

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from keyservice.kernel.clock import at, end_of_day, local_date, working_day_on_or_before
 
-WARN_DAYS = (90, 60, 30, 14, 7, 1)  # calendar days before the last day, or the working day before (`design.md` 2.8)
-OVERLAP_DAYS, MOST_OVERLAP_DAYS = 14, 30  # `design.md` 2.7
+WARN_DAYS = (90, 60, 30, 14, 7, 1)  # calendar days before the last day, or the working day before (ADR 33)
+OVERLAP_DAYS, MOST_OVERLAP_DAYS = 14, 30  # of an old key, after the first use of the new one (ADR 33)
 RESUME_WITHIN = timedelta(days=7)
 REPLACED = "replaced"
 """Why the program revokes a key whose successor is in use."""

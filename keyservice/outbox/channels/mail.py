@@ -1,4 +1,4 @@
-"""Mail over a connection of Flask-Mail, with what that lacks: a timeout and verified certificates (`libs.md` 6)."""
+"""Mail over a connection of Flask-Mail, with what that lacks: a timeout and verified certificates."""
 
 import contextlib
 import re
