@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from keyservice import audit, settings
 from keyservice.accounts import events, guessing, people_queries, queries
-from keyservice.accounts.invitations import MAC, digest
+from keyservice.accounts.invitations import MAC
 from keyservice.accounts.models import Audience, Grant, Invitation
 from keyservice.accounts.people import tell_beheerders
 from keyservice.accounts.service import add_grant, create_account
@@ -14,7 +14,7 @@ from keyservice.database import db, execute_count, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import DUO_ROLES, Actor
 from keyservice.kernel.errors import Conflict, Invalid, Refused
-from keyservice.kernel.ids import new_id, normalise_code
+from keyservice.kernel.ids import new_id, normalise_code, token_digest
 from keyservice.kernel.secret import Secret
 
 MOST_TRIES = 5
@@ -30,7 +30,7 @@ def open_by_code(actor: Actor, token: str, typed: str) -> UUID:
     """
     guess = guessing.attempt(guessing.Kind.INVITATION, None, actor.source)
     with transaction() as session:
-        row = session.scalar(select(Invitation).where(Invitation.token_digest == digest(token)))
+        row = session.scalar(select(Invitation).where(Invitation.token_digest == token_digest(token)))
         invitation_id = row.id if row else new_id()
         mac = (row.code_mac if row else None) or settings.rings().mac(MAC, str(invitation_id), "")
         # The count is one UPDATE, so that no two tries are counted as one.
