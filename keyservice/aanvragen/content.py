@@ -88,8 +88,8 @@ def content(aanvraag: Values, key_contact: Values | None, password_contact: Valu
     """Return what an approval is about: the fields of `FIELDS`, and per contact those of `CONTACT_FIELDS`.
 
     `verified_address` of a contact is the proven address, or None while the present address is not proven;
-    `verified_account` is who proved it by logging in. Moments
-    must be aware UTC. Raises KeyError when a value is not given.
+    `verified_account` is who proved it by logging in. Moments must be aware UTC. Raises KeyError when a value is not
+    given.
     """
     return {
         **{name: aanvraag[name] for name in FIELDS},

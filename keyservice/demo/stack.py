@@ -118,10 +118,8 @@ def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up:
         if server.poll() is not None:
-            message = f"the web server stopped with code {server.returncode}; is the port in use?"
-            raise StackFailed(message)
+            raise StackFailed(f"the web server stopped with code {server.returncode}; is the port in use?")
         with suppress(URLError, OSError), urlopen(url, timeout=1):  # noqa: S310 - our own address
             return
         time.sleep(0.05)
-    message = f"the web server did not answer within {START_SECONDS} seconds"
-    raise StackFailed(message)
+    raise StackFailed(f"the web server did not answer within {START_SECONDS} seconds")
