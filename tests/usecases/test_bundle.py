@@ -67,7 +67,7 @@ def opened(pdf: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("login", ["anna", "gert", "ada"])
-def test_t33_a_bundle_proves_every_stored_event_of_its_dossier(dossier: UUID, login: str) -> None:
+def test_a_bundle_proves_every_stored_event_of_its_dossier(dossier: UUID, login: str) -> None:
     files, point = taken(login, dossier), newest()
     query = select(AuditEvent.canonical).where(AuditEvent.dossier == dossier).order_by(AuditEvent.dossier_number)
     assert [row["event"].encode() for row in rows(files)] == list(db.session.scalars(query))

@@ -296,7 +296,7 @@ class TestMobile:
         assert len(sms) <= LONGEST
         assert values["page"] == "localhost/bevestigen"
 
-    def test_t9_a_code_guessed_wrong_5_times_is_dead(self, case: Case) -> None:
+    def test_a_code_guessed_wrong_5_times_is_dead(self, case: Case) -> None:
         service.send_sms_code(actor("anna"), case.password, case.aanvraag)
         right = sms_code(case)
         wrong = "00000000" if right != "00000000" else "11111111"
@@ -305,7 +305,7 @@ class TestMobile:
         assert answers == {"Invalid code-wrong"}
         assert contact(case.password).confirmed_at is None
 
-    def test_t29_unknown_number_wrong_code_expired_code_and_no_code_answer_the_same(self, case: Case) -> None:
+    def test_unknown_number_wrong_code_expired_code_and_no_code_answer_the_same(self, case: Case) -> None:
         number = contact(case.password).z_number
         answers = [refusal(lambda: self.confirm(case, "12345678"))]  # nothing was sent yet
         answers.append(refusal(lambda: service.confirm_by_code(ANONYMOUS, "Z-ZZZZZZ", "12345678")))

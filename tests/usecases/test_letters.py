@@ -213,7 +213,7 @@ def _run(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_t34_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
+def test_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
     row, content = queued(underway)
     found, said = issuance(underway), as_text(underway)
     aanvraag = db.session.get_one(Aanvraag, found.aanvraag_id)
@@ -233,7 +233,7 @@ def test_t34_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
     assert said.count("Voorbeeldstad") == said.count("VOORBEELDSTAD") == 1
 
 
-def test_t34_the_letter_has_a_number_of_its_own_that_no_mail_knows(underway: UUID) -> None:
+def test_the_letter_has_a_number_of_its_own_that_no_mail_knows(underway: UUID) -> None:
     number = issuance(underway).z_number
     assert re.fullmatch(r"Z-[2-9A-HJKMNP-Z]{6}", number)
     for kind in ("sleutel-zip", "aanvraag-received", "aanvraag-approved"):

@@ -33,7 +33,7 @@ from keyservice.portaal.versions import intact
 from keyservice.retention import service as forgetting
 from tests.factories.aanvragen import actor
 from tests.factories.portaal import REFUSED, REFUSED_AFTER, SIGNED, inburgeraar
-from tests.usecases.test_state import unexplained
+from tests.factories.trail import unexplained
 
 DIGITS = "999990019"
 HOSTILE = '#eval("1") *bold* \\ $x$ <b> @ref // _y_'

@@ -40,17 +40,10 @@ from tests.factories.aanvragen import actor
 from tests.factories.authenticator import Authenticator
 from tests.factories.issuance import held
 from tests.factories.people import invite, join, newest, propose
+from tests.factories.trail import run, unexplained
 from tests.factories.walked import approved, working
-from tests.usecases.test_verifier import run
 
 pytestmark = pytest.mark.usefixtures("context")
-
-
-def unexplained() -> list[str]:
-    db.session.rollback()
-    with rows.snapshot() as connection:
-        found = (check(connection) for check in state.CHECKS)
-        return [f"{one.where}: {one.what}" for part in found for one in part]
 
 
 def with_passkey(login: str) -> None:
