@@ -17,7 +17,7 @@ import pytest
 from flask import Flask
 
 from keyservice.database import db
-from keyservice.demo.stack import _free_port
+from keyservice.demo.stack import free_port
 from keyservice.sleutels import service
 from keyservice.sleutels.queries import use_of
 from tests.conftest import environ
@@ -34,7 +34,7 @@ def server(app: Flask, processes: int) -> Iterator[tuple[int, "subprocess.Popen[
     """Serve the application as README says, from so many processes; gives the port and the program."""
     instance = app.extensions["keyservice.settings"].instance
     variables = environ(instance, str(app.config["SQLALCHEMY_DATABASE_URI"]), WEB_CONCURRENCY=str(processes))
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "wsgi:app"]
     with subprocess.Popen(command, env={**os.environ, **variables}, cwd=ROOT, start_new_session=True) as program:
         try:

@@ -34,9 +34,8 @@ from keyservice.sleutels.queries import Use, use_of
 from keyservice.sleutels.verification import NotUsable, admit
 from tests.conftest import environ
 from tests.factories.aanvragen import actor
-from tests.factories.issuance import held, issuance, issued, messages
+from tests.factories.issuance import contents_of, held, issuance, issued, messages
 from tests.factories.keys import DOSSIER, asleep, awake, queries, tries
-from tests.usecases.test_issuance import contents_of
 
 pytestmark = pytest.mark.usefixtures("context")
 HOME, NEIGHBOUR, AWAY, FAR = "192.0.2.7", "192.0.2.200", "198.51.100.9", "2001:db8:1:2::3"
