@@ -15,7 +15,8 @@ from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.workflow import Status, Step
 from keyservice.accounts.queries import names
 from keyservice.audit import EventType
-from keyservice.contacts.queries import missing
+from keyservice.contacts.independence import same_name
+from keyservice.contacts.queries import missing, party
 from keyservice.database import swap, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
@@ -76,6 +77,14 @@ def aanvraag_for_step(actor: Actor, aanvraag_id: UUID, step: Step, *, lock: bool
 def lacking(aanvraag: Aanvraag) -> tuple[str, ...]:
     """Return the codes of what the contacts still lack before approval; empty when it is complete."""
     return missing(*aanvraag.contacts, clock.now(), aanvraag.requesters)
+
+
+def names_equal(aanvraag: Aanvraag) -> bool:
+    """Tell whether both contacts have one name: no ground to refuse, the approver decides (ADR 5)."""
+    key, password = aanvraag.contacts
+    if key is None or password is None or key.erased_at or password.erased_at:
+        return False
+    return same_name(party(key), party(password))
 
 
 def take_step(actor: Actor, aanvraag_id: UUID, step: Step, text: str | None = None) -> None:
