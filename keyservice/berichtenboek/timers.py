@@ -20,11 +20,10 @@ def announce() -> None:
 
 def remind() -> None:
     """Remind the relatiebeheerders after 2 and 5 working days of who waits."""
-    now = clock.now()
     due = {
         copy_id: passed
         for copy_id, since, reminders in queries.asked(len(REMIND_WORKING_DAYS))
-        if (passed := sum(clock.add_working_days(since, days) <= now for days in REMIND_WORKING_DAYS)) > reminders
+        if (passed := clock.reminders_passed(since, REMIND_WORKING_DAYS)) > reminders
     }
     one_by_one(due, lambda copy_id: service.remind(copy_id, due[copy_id]))
 
