@@ -18,9 +18,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.kernel.ids import new_id, token_digest
 from tests.conftest import csrf
-from tests.fake_provider import Provider
-from tests.pages import check
-from tests.web.test_oidc import (
+from tests.factories.oidc import (
     bind,
     from_provider,
     logged_in,
@@ -32,6 +30,8 @@ from tests.web.test_oidc import (
     trail,
     with_providers,
 )
+from tests.fake_provider import Provider
+from tests.pages import check
 
 __all__ = ["provider"]
 
