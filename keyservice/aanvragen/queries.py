@@ -53,7 +53,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 def existing_gemeente(code: str | None) -> Gemeente:
     """Return a gemeente that exists today or starts within six months.
 
-    Raises Conflict that names the successor when it has ended, or the first day when that is too far away.
+    Raises NotFound, or Conflict that names the successor when it has ended, or the first day when that is too far away.
     """
     found = gemeente_by_code(code) if code else None
     if found is None:

@@ -194,7 +194,8 @@ def _confirm(_chosen: OidcProvider, identity: Identity, kept: dict[str, str]) ->
 def step_up() -> ResponseReturnValue | None:
     """Ask somebody who came through a provider to prove himself there; the form that was sent is parked meanwhile.
 
-    Returns None when the provider cannot and the account has a password or passkey: then that is asked for.
+    Returns None when the provider cannot and the account has a password or passkey: then that is asked for. Raises
+    OidcFailed when it has neither.
     """
     chosen = own_provider()
     if chosen is None or session.get(CANNOT_TELL):
