@@ -9,10 +9,9 @@ from types import MappingProxyType
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, EDITABLE, Status
 from keyservice.gemeenten.oin import InvalidNumber, parse_oin
 from keyservice.kernel.text import ERASED, fold
+from keyservice.sleutels.format import Omgeving
 
 WET = "Wi2013"  # the machinekoppeling is there for the Wet inburgering 2013 only
-PRODUCTIE = "productie"
-ACCEPTATIE = "acceptatie"
 # The version of the two declarations on the form; a changed text gets a new one.
 DECLARATION_VERSION = "2026-1"
 
@@ -158,7 +157,7 @@ def incomplete(value: Mapping[str, object]) -> tuple[Section, ...]:
 def oin_fits(oin: str, omgeving: object) -> bool:
     """Tell whether an OIN may be used in an omgeving: a test OIN is for acceptatie only."""
     try:
-        parse_oin(oin, omgeving_is_acceptatie=omgeving != PRODUCTIE)
+        parse_oin(oin, omgeving_is_acceptatie=omgeving != Omgeving.PRODUCTIE)
     except InvalidNumber:
         return False
     return True

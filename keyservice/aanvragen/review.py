@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from keyservice import audit, settings
 from keyservice.aanvragen import events, queries, review_messages, workflow
-from keyservice.aanvragen.content import PRODUCTIE, content_hash
+from keyservice.aanvragen.content import content_hash
 from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.workflow import Status, Step
 from keyservice.accounts.queries import names
@@ -25,6 +25,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.outbox.message import Message
 from keyservice.outbox.service import enqueue
 from keyservice.settings import FourEyes
+from keyservice.sleutels.format import Omgeving
 
 Tell = Callable[[Aanvraag, UUID], Message]
 _INSERT_APPROVAL = insert(table_of(Approval))
@@ -160,7 +161,7 @@ def add_note(actor: Actor, aanvraag_id: UUID, text: str) -> None:
 
 
 def _approval(actor: Actor, aanvraag: Aanvraag, motivation: str, snapshot: str) -> dict[str, object]:
-    four_eyes = settings.current().four_eyes is FourEyes.ALWAYS or aanvraag.omgeving == PRODUCTIE
+    four_eyes = settings.current().four_eyes is FourEyes.ALWAYS or aanvraag.omgeving == Omgeving.PRODUCTIE
     return {
         "id": new_id(),
         "aanvraag_id": aanvraag.id,

@@ -6,9 +6,9 @@ workers, or a repeat after a crash, tell nobody twice.
 
 from collections.abc import Callable
 
+from keyservice.aanvragen.workflow import REMIND_WORKING_DAYS
 from keyservice.berichtenboek import queries, service
 from keyservice.berichtenboek.editions import CURRENT
-from keyservice.berichtenboek.workflow import REMIND_WORKING_DAYS
 from keyservice.database import one_by_one
 from keyservice.kernel import clock
 

@@ -1,4 +1,4 @@
-"""What follows from the facts of a key and the moment: its state, warnings, the end of an old key, who may let it work again."""
+"""What follows from the facts of a key and the moment: state, warnings, the end of an old key, who may resume it."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
