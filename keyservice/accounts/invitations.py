@@ -168,7 +168,7 @@ def withdraw(actor: Actor, invitation_id: UUID) -> None:
         invitation = people_queries.invitation_for(actor, invitation_id)
         invitation.ended_at, invitation.code_mac, invitation.token_digest = clock.now(), None, None
         cancel(people_messages.invitation_prefix(invitation))
-        _record(events.INVITATION_WITHDRAWN, actor, invitation)
+        record(events.INVITATION_WITHDRAWN, actor, invitation)
 
 
 def first_beheerder(name: str, email: str) -> tuple[Secret, Secret]:
@@ -183,7 +183,7 @@ def first_beheerder(name: str, email: str) -> tuple[Secret, Secret]:
         invitation.second_needed = False
         session.add(invitation)
         link, code = _renew(invitation)
-        _record(events.INVITATION_SENT, CLI, invitation)
+        record(events.INVITATION_SENT, CLI, invitation)
     return link, code
 
 
@@ -192,7 +192,7 @@ def _send(actor: Actor, invitation: Invitation) -> Secret:
     register = gemeente_by_code(invitation.gemeente) if invitation.gemeente else None
     cancel(people_messages.invitation_prefix(invitation))
     enqueue(people_messages.invitation(invitation, link, register.name if register else None))
-    _record(events.INVITATION_SENT, actor, invitation)
+    record(events.INVITATION_SENT, actor, invitation)
     return code
 
 
@@ -206,5 +206,6 @@ def _renew(invitation: Invitation) -> tuple[Secret, Secret]:
     return Secret(f"{settings.current().base_url}{people_messages.LINK_PATH}{token}"), code
 
 
-def _record(event: audit.EventType, actor: Actor, invitation: Invitation) -> None:
+def record(event: audit.EventType, actor: Actor, invitation: Invitation) -> None:
+    """Write an event about an invitation."""
     audit.record(event, actor, subject=invitation.id, gemeente=invitation.gemeente, role=invitation.role)

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from keyservice import audit, settings
 from keyservice.accounts import events, guessing, people_queries, queries
-from keyservice.accounts.invitations import MAC
+from keyservice.accounts.invitations import MAC, record
 from keyservice.accounts.models import Audience, Grant, Invitation
 from keyservice.accounts.people import tell_beheerders
 from keyservice.accounts.service import add_grant, create_account
@@ -41,7 +41,7 @@ def open_by_code(actor: Actor, token: str, typed: str) -> UUID:
         )
         fits = settings.rings().mac_fits(mac, MAC, str(invitation_id), normalise_code(typed)) and bool(counted)
         if row and fits:
-            _record(events.INVITATION_OPENED, actor, row)
+            record(events.INVITATION_OPENED, actor, row)
         else:
             audit.record_refusal(actor, "invitation:open", "code-wrong")
     if not fits:
@@ -134,7 +134,3 @@ def _use(actor: Actor, invitation: Invitation, account_id: UUID) -> None:
 
 def _usable() -> ColumnElement[bool]:
     return and_(Invitation.used_at.is_(None), Invitation.ended_at.is_(None), Invitation.expires_at > clock.now())
-
-
-def _record(event: audit.EventType, actor: Actor, invitation: Invitation) -> None:
-    audit.record(event, actor, subject=invitation.id, gemeente=invitation.gemeente, role=invitation.role)
