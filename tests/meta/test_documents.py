@@ -80,6 +80,18 @@ def test_every_document_that_the_code_names_is_there() -> None:
     ] == []
 
 
+def log_lines() -> set[str]:
+    """Return how every line begins that the program writes into the log at an error or a warning."""
+    said = re.compile(r"""\blog\.(?:error|warning)\(\s*"([^":]+)""")
+    return {line for path in (ROOT / "keyservice").rglob("*.py") for line in said.findall(path.read_text("utf-8"))}
+
+
+def test_the_manual_tells_what_every_line_of_the_log_means() -> None:
+    manual = text("operations.md")
+    assert {line for line in log_lines() if f"`{line}" not in manual} == set()
+    assert len(log_lines()) > 10
+
+
 def anchors(document: Path) -> set[str]:
     """Return what a link can lead to: a heading as GitHub names it."""
     headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
