@@ -1,11 +1,14 @@
-"""What docs/ and the code say about each other is there: tests, invariants, guards, decisions, links."""
+"""What docs/ and the code say about each other is there: tests, invariants, guards, decisions, commands, links."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from keyservice.cli import commands
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "keyservice").rglob("*.md")]
@@ -78,6 +81,20 @@ def test_every_document_that_the_code_names_is_there() -> None:
         for name in named_in(path)
         if not any([*folder.glob(name)] for folder in (*folders, path.parent))
     ] == []
+
+
+def command_lines(group: click.Group, *above: str) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from command_lines(command, *above, name)
+        else:
+            yield " ".join((*above, name))
+
+
+def test_the_manual_tells_what_every_command_does() -> None:
+    manual = "".join(path.read_text("utf-8") for path in DOCUMENTS)
+    # That is `make run`.
+    assert {line for line in command_lines(commands, "keyservice") if line not in manual} == {"keyservice run"}
 
 
 def log_lines() -> set[str]:
