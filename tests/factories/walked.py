@@ -36,8 +36,8 @@ SOFTWARE: dict[str, object] = {
 SIGNED: dict[str, object] = {"signer_name": "Dirk Voorbeeld", "signer_function": "Directeur", "declared": True}
 
 
-def submitted() -> Case:
-    """Fill in the whole form and send it."""
+def filled_in() -> UUID:
+    """Fill in the whole form; return the aanvraag, which was not sent."""
     anna = actor("anna")
     aanvraag_id = aanvragen.start(anna)
     steps: tuple[tuple[Section, dict[str, object]], ...] = (
@@ -48,7 +48,13 @@ def submitted() -> Case:
     )
     for revision, (section, values) in enumerate(steps):
         aanvragen.save_step(anna, aanvraag_id, section, values, revision)
-    aanvragen.submit(anna, aanvraag_id)
+    return aanvraag_id
+
+
+def submitted() -> Case:
+    """Fill in the whole form and send it."""
+    aanvraag_id = filled_in()
+    aanvragen.submit(actor("anna"), aanvraag_id)
     db.session.expire_all()
     row = db.session.get_one(Aanvraag, aanvraag_id)
     assert row.key_contact_id

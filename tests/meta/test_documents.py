@@ -34,6 +34,23 @@ def test_each_test_that_the_threat_model_names_is_there() -> None:
     assert len(named) > 20
 
 
+def seen_in(document: str) -> dict[str, list[str]]:
+    """Return the rows of the tables with a last column `seen in`, each with the files that it names there."""
+    tables = re.findall(r"^\|.*\| seen in \|\n\|[-|]+\|\n((?:\|.*\|\n)+)", text(document), re.MULTILINE)
+    cells = (line.strip("|").split("|") for table in tables for line in table.splitlines())
+    return {"|".join(said): re.findall(r"`([^`]+)`", files) for *said, files in cells}
+
+
+@pytest.mark.parametrize(("document", "rows"), [("threat-model.md", 60), ("invariants.md", 8)])
+def test_of_each_threat_and_promise_is_said_where_it_is_seen(document: str, rows: int) -> None:
+    seen = seen_in(document)
+    assert len(seen) >= rows
+    assert [row for row, files in seen.items() if not 1 <= len(files) <= 2] == []
+    files = {file for files in seen.values() for file in files}
+    assert {file for file in files if not (ROOT / "tests" / file).is_file()} == set()
+    assert {file for file in files if not Path(file).name.startswith("test_")} == set()
+
+
 def invariants() -> set[int]:
     return {int(number) for number in re.findall(r"^\| I(\d+) \|", text("invariants.md"), re.MULTILINE)}
 
