@@ -16,6 +16,7 @@ from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import build_zip
 from keyservice.sleutels.format import Omgeving, new_key
 from tests.browser.conftest import CheckedPerson
+from tests.rules.test_zips import with_check_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 Person = Callable[[str | None], CheckedPerson]
@@ -263,6 +264,15 @@ def test_a_changed_zip_shows_nothing(opener: Opener, ours: tuple[bytes, str, str
             opener.submit(one, password)
             (fault,) = opener.faults()
             assert fault.startswith(DAMAGED)
+
+
+def test_a_wrong_password_that_passes_for_right_at_first_shows_nothing(
+    opener: Opener, ours: tuple[bytes, str, str, str]
+) -> None:
+    wrong = new_password()
+    opener.submit(with_check_of(wrong, ours[0]), wrong.reveal())
+    (fault,) = opener.faults()
+    assert fault.startswith(DAMAGED)
 
 
 def test_other_files_are_told_apart(opener: Opener, seven_zip: SevenZip, ours: tuple[bytes, str, str, str]) -> None:

@@ -2,10 +2,12 @@
 
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
 import pytest
+import time_machine
 from flask import Flask
 
 from keyservice.outbox.channels import mail
@@ -14,6 +16,11 @@ from keyservice.outbox.models import Delivery
 from keyservice.settings import MailSecurity
 from tests.factories.post import app_for_post, make_due, queue, row, statuses
 from tests.fakes import Authority, Behaviour, dripping_server, free_port, mail_server, silent_server
+
+
+MONDAY = datetime(2099, 1, 5, 9, 0, tzinfo=UTC)
+LONGEST_WAIT = timedelta(hours=10)
+"""The 8 hours that a message waits at most between two tries, and the chance around it."""
 
 
 @pytest.fixture
@@ -43,6 +50,27 @@ def test_i5_a_server_that_is_down_costs_no_message(app: Flask, behaviour: Behavi
         deliver_due()
         assert statuses() == {"anna": "sent", "bea": "sent"}
         assert len(behaviour.mails) == 2
+
+
+def test_i5_a_server_that_is_down_for_72_hours_costs_no_message_and_takes_no_hand(
+    app: Flask, behaviour: Behaviour
+) -> None:
+    people = [f"persoon{number}" for number in range(20)]
+    with time_machine.travel(MONDAY, tick=False) as time:
+        with app_for_post(app, free_port()):
+            queue_to(*people)
+            while datetime.now(UTC) < MONDAY + timedelta(hours=72):
+                deliver_due()
+                time.shift(timedelta(minutes=15))
+            assert statuses() == dict.fromkeys(people, "waiting")
+        with mail_server(behaviour) as port, app_for_post(app, port):
+            back = datetime.now(UTC)
+            while "waiting" in statuses().values():
+                deliver_due()
+                time.shift(timedelta(minutes=15))
+            assert datetime.now(UTC) - back < LONGEST_WAIT
+            assert statuses() == dict.fromkeys(people, "sent")
+    assert sorted(mail.recipients for mail in behaviour.mails) == sorted([f"{who}@voorbeeldstad.example"] for who in people)
 
 
 def test_a_server_that_never_says_a_word_is_given_up_in_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

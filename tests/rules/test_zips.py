@@ -108,15 +108,15 @@ def test_another_password_does_not_open_it() -> None:
             read_zip(ZIP, wrong)
 
 
-def with_check_of(password: Secret) -> bytes:
-    """Return the zip with the two bytes by which a program knows a wrong password at once, made to fit a wrong one.
+def with_check_of(password: Secret, data: bytes = ZIP) -> bytes:
+    """Return a zip with the two bytes by which a program knows a wrong password at once, made to fit a wrong one.
 
     One wrong password in 65,536 fits them by chance; then the seal of the content is all that is left.
     """
-    start = 30 + sum(struct.unpack("<HH", ZIP[26:30]))
-    salt = ZIP[start : start + 16]
+    start = 30 + sum(struct.unpack("<HH", data[26:30]))
+    salt = data[start : start + 16]
     check = hashlib.pbkdf2_hmac("sha1", password.reveal().encode(), salt, 1000, 66)[64:]
-    return ZIP[: start + 16] + check + ZIP[start + 18 :]
+    return data[: start + 16] + check + data[start + 18 :]
 
 
 def test_a_wrong_password_that_passes_for_right_at_first_opens_nothing() -> None:
