@@ -11,7 +11,6 @@ from keyservice import settings
 from keyservice.audit import outside
 from keyservice.audit.sealer import newest, seal
 from keyservice.worker import run_once
-
 from tests.factories.trail import act, told, verified
 
 # The limit counts for every file of the process, so for those of SQLite too, which are larger.
