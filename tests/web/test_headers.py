@@ -49,6 +49,25 @@ def test_a_failure_carries_them_too(app: Flask) -> None:
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
+def test_no_header_or_part_of_the_policy_was_left_out(client: FlaskClient) -> None:
+    headers = client.get("/contact").headers
+    assert set(headers["Content-Security-Policy"].split("; ")) == {
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("connect", "font", "script", "style")),
+        "img-src 'self' data:",
+        # These three do not follow default-src.
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    }
+    assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    for sense in ("camera", "geolocation", "microphone", "payment", "usb"):
+        assert f"{sense}=()" in headers["Permissions-Policy"]
+
+
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere() -> None:
     policy = HEADERS["Content-Security-Policy"]
     assert "default-src 'none'" in policy
