@@ -8,6 +8,7 @@ from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.database import transaction
 from keyservice.gemeenten.queries import starts_at
 from keyservice.issuance import contents, events, messages
+from keyservice.issuance.approved import require_as_approved
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.queries import count_of, token_digest
 from keyservice.kernel import clock, ids
@@ -38,8 +39,9 @@ def hand_out(
     """Make the next issuance of an aanvraag and queue its zip; return the id. The key leaves memory at the end.
 
     `renews` is the key that the new one is to follow, which lives on for `overlap` days after the first use of the new
-    one (I17). Raises Invalid when these are not 0 to 30.
+    one (I17). Raises Invalid when these are not 0 to 30, and Conflict when nobody gave this approval.
     """
+    require_as_approved(approval)
     if not 0 <= overlap <= MOST_OVERLAP_DAYS:
         raise Invalid("overlap-days")
     with transaction() as session:

@@ -10,6 +10,7 @@ from keyservice.contacts.models import Via
 from keyservice.database import execute_count
 from keyservice.gemeenten.queries import registered_address
 from keyservice.issuance import events, handout, messages
+from keyservice.issuance.approved import require_as_approved
 from keyservice.issuance.messages import Told, recipients_of
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.recipients import Recipient
@@ -36,7 +37,8 @@ def ended(issuance: Issuance | None) -> Conflict:
 
 
 def require_independent(issuance: Issuance) -> None:
-    """Raise Conflict when zip and password would go to one person; asked before each sending."""
+    """Raise Conflict when zip and password would go to one person, or elsewhere than approved; asked at each sending."""
+    require_as_approved(issuance.approval)
     if not recipients_of(issuance).independent:
         raise Conflict("not-independent")
 

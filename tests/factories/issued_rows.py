@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import update
 
-from keyservice import settings
+from keyservice import audit, settings
 from keyservice.aanvragen.content import content_hash
+from keyservice.aanvragen.events import APPROVED
 from keyservice.aanvragen.models import Aanvraag, Approval
 from keyservice.aanvragen.queries import aanvraag_for, current_content
 from keyservice.aanvragen.workflow import Status
@@ -42,6 +43,15 @@ def approve(aanvraag_id: UUID, by: str = "rik") -> UUID:
             )
         )
         session.execute(update(Aanvraag).where(Aanvraag.id == aanvraag_id).values(status=Status.APPROVED))
+        audit.record(
+            APPROVED,
+            actor(by),
+            dossier=aanvraag_id,
+            approval=approval_id,
+            content_hash=content_hash(snapshot),
+            four_eyes=True,
+            motivation="Gebeld en alles klopt.",
+        )
     return approval_id
 
 

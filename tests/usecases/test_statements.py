@@ -47,12 +47,12 @@ def test_an_approval_takes_at_most_eleven_statements() -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_an_issue_takes_at_most_seventeen_statements() -> None:
+def test_an_issue_takes_at_most_eighteen_statements() -> None:
     aanvraag_id, rosa = approved(), actor("rosa")
     db.session.remove()
     with statements() as found:
         service.issue(rosa, aanvraag_id)
-    assert len(found) <= 17, found
+    assert len(found) <= 18, found
 
 
 def test_a_mail_takes_at_most_four_statements_and_a_batch_four_and_those_of_the_sealer(app: Flask) -> None:

@@ -23,6 +23,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "De contactpersonen zijn niet meer compleet",
         "Er is geen sleutel gemaakt. Controleer eerst opnieuw de contactpersonen van de aanvraag.",
     ),
+    "approval-changed": (
+        "De goedkeuring klopt niet meer",
+        "Iemand heeft in de opgeslagen goedkeuring geschreven. Daarom is er niets verstuurd. Een relatiebeheerder"
+        " annuleert de levering en bekijkt de aanvraag opnieuw.",
+    ),
     "not-independent": (
         "De contactpersonen zijn niet onafhankelijk",
         "Zipbestand en wachtwoord mogen niet naar dezelfde persoon gaan. Daarom is er niets verstuurd.",

@@ -1,0 +1,35 @@
+"""What events of this program say, for an act that builds on them: what somebody wrote past the program counts not."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from keyservice import settings
+from keyservice.audit.append import MAC_PURPOSE
+from keyservice.audit.catalogue import EventType
+from keyservice.audit.models import AuditEvent
+from keyservice.database import db
+from keyservice.kernel.seal import SealBroken
+
+
+def fields_of(event: EventType, dossier: UUID) -> Iterator[dict[str, Any]]:
+    """Give the fields of each event of a kind in a dossier whose MAC is of this program, oldest first."""
+    query = select(AuditEvent.canonical, AuditEvent.mac).where(AuditEvent.dossier == dossier)
+    query = query.where(AuditEvent.code == event.code).order_by(AuditEvent.row)
+    for canonical, mac in db.session.execute(query):
+        if not _ours(canonical, mac):
+            continue
+        content = json.loads(canonical)
+        # The columns beside the content are not under the MAC.
+        if (content["event"], content["dossier"]) == (event.code, str(dossier)):
+            yield content["fields"]
+
+
+def _ours(canonical: bytes, mac: bytes) -> bool:
+    try:
+        return settings.rings().mac_fits(mac, MAC_PURPOSE, canonical.decode())
+    except (SealBroken, ValueError):  # a ring key that never was, or no text
+        return False
