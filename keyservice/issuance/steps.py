@@ -37,7 +37,7 @@ def ended(issuance: Issuance | None) -> Conflict:
 
 
 def require_independent(issuance: Issuance) -> None:
-    """Raise Conflict when zip and password would go to one person, or elsewhere than approved; asked at each sending."""
+    """Raise Conflict when zip and password would go to one person, or not as approved; asked before each sending."""
     require_as_approved(issuance.approval)
     if not recipients_of(issuance).independent:
         raise Conflict("not-independent")

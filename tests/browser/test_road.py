@@ -196,7 +196,7 @@ def receive_and_activate(scene: Scene, person: Person, anna: CheckedPerson, doss
 
 
 def scan(scanner: CheckedPerson, url: str) -> None:
-    """Open a link as a mail scanner does that is a whole browser: with its scripts, the pointer on all, and to the end."""
+    """Open a link as a mail scanner does that is a whole browser: with its scripts, and the pointer on everything."""
     methods: set[str] = set()
     scanner.page.on("request", lambda request: methods.add(request.method))
     scanner.open(url)

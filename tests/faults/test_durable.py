@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import psutil
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 

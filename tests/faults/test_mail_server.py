@@ -17,7 +17,6 @@ from keyservice.settings import MailSecurity
 from tests.factories.post import app_for_post, make_due, queue, row, statuses
 from tests.fakes import Authority, Behaviour, dripping_server, free_port, mail_server, silent_server
 
-
 MONDAY = datetime(2099, 1, 5, 9, 0, tzinfo=UTC)
 LONGEST_WAIT = timedelta(hours=10)
 """The 8 hours that a message waits at most between two tries, and the chance around it."""
@@ -70,7 +69,9 @@ def test_i5_a_server_that_is_down_for_72_hours_costs_no_message_and_takes_no_han
                 time.shift(timedelta(minutes=15))
             assert datetime.now(UTC) - back < LONGEST_WAIT
             assert statuses() == dict.fromkeys(people, "sent")
-    assert sorted(mail.recipients for mail in behaviour.mails) == sorted([f"{who}@voorbeeldstad.example"] for who in people)
+    assert sorted(mail.recipients for mail in behaviour.mails) == sorted(
+        [f"{who}@voorbeeldstad.example"] for who in people
+    )
 
 
 def test_a_server_that_never_says_a_word_is_given_up_in_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from tests.factories.walked import filled_in
 pytestmark = pytest.mark.usefixtures("context")
 ROUNDS, CLICKS = 10, 50
 Acts = tuple[Callable[[], object], ...]
+Decision = Callable[[str], tuple[UUID, Acts]]
 
 
 def in_review(pakket: str) -> UUID:
@@ -67,7 +68,7 @@ def activate_or_cancel(pakket: str) -> tuple[UUID, Acts]:
 
 
 # What the two leave behind: the event of who won, and how the key stands then.
-DECISIONS = {
+DECISIONS: dict[Decision, dict[str, State | None]] = {
     decide: {"aanvraag:approve": None, "aanvraag:reject": None},
     issue_or_withdraw: {"aanvraag:issue": State.SLEEPING, "aanvraag:withdraw": None},
     issue_or_retract: {"aanvraag:issue": State.SLEEPING, "aanvraag:retract": None},
@@ -77,7 +78,7 @@ DECISIONS = {
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_i3_of_two_decisions_that_exclude_each_other_one_wins_and_has_the_only_event(
-    context: Flask, decision: Callable[[str], tuple[UUID, Acts]]
+    context: Flask, decision: Decision
 ) -> None:
     for number in range(ROUNDS):
         aanvraag_id, acts = decision(f"Pakket {number}")

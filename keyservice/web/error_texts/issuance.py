@@ -25,8 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "approval-changed": (
         "De goedkeuring klopt niet meer",
-        "Iemand heeft in de opgeslagen goedkeuring geschreven. Daarom is er niets verstuurd. Een relatiebeheerder"
-        " annuleert de levering en bekijkt de aanvraag opnieuw.",
+        "Er is niets verstuurd. Een relatiebeheerder moet de aanvraag opnieuw bekijken en goedkeuren.",
     ),
     "not-independent": (
         "De contactpersonen zijn niet onafhankelijk",
