@@ -4,7 +4,6 @@
     python3 verify.py                     checks the folder in which this file stands
     python3 verify.py dossier.zip         checks a zip that was not unpacked, byte for byte
     python3 verify.py --regel 12-abc...   checks the control line of a mail or a letter as well
-
 - The list of files with their SHA-256 (`inhoud.txt`) and all checkpoints are signed (C2SP signed-note, Ed25519).
 - Every event is in the tree of the newest checkpoint (RFC 6962), and they are numbered 1, 2, 3 ... without a gap.
 - The texts that were given along are those of which an event holds the salted SHA-256.
@@ -50,8 +49,8 @@ class Tree(NamedTuple):
     root: bytes
 
 
-def check(files: dict[str, bytes], trusted: bytes = b"") -> tuple[list[str], list[Tree]]:
-    """Return what is wrong with the files of a dossier, and the trees of its checkpoints, the newest first."""
+def check(files: dict[str, bytes], trusted: bytes = b"", more: bytes = b"") -> tuple[list[str], list[Tree]]:
+    """Return what is wrong with a dossier (`more` are earlier checkpoints), and its trees, the newest first."""
     odd = sorted(set(files) ^ set(NAMES))
     if odd:
         return [f"{name}: dit bestand {'hoort er niet bij' if name in files else 'ontbreekt'}" for name in odd], []
@@ -65,7 +64,7 @@ def check(files: dict[str, bytes], trusted: bytes = b"") -> tuple[list[str], lis
     dossiers = {_try(problems, _name(n, line), _check_event, n, line, newest) for n, line in events}
     if len(dossiers - {None}) > 1 or not events:
         problems.append(f"{EVENTS}: dit zijn niet de gebeurtenissen van 1 dossier")
-    points = enumerate(files[OLDER].splitlines(keepends=True), 1)
+    points = enumerate((files[OLDER] + more).splitlines(keepends=True), 1)
     older = [_try(problems, f"eerder controlepunt {n}", _check_older, line, newest, keys) for n, line in points]
     return problems, [newest, *older]
 
@@ -176,7 +175,8 @@ def check_line(typed: str, trees: list[Tree]) -> tuple[int, str]:
         if str(tree.size) == size:
             right = base64.b32encode(tree.root).decode()[:20].lower() == root
             return int(not right), f"De controleregel klopt{'' if right else ' NIET. Bewaar het bericht, en bel DUO'}."
-    return 2, f"Dit dossier weet niets over deze controleregel. Vul hem in op https://{trees[0].origin}/controle"
+    page = f"https://{trees[0].origin}/controle/bewijs?van={size}&tot={trees[0].size}"
+    return 2, f"Dit dossier weet niets over deze controleregel. Is hij ouder? Haal {page} op, en geef dat met --bewijs."
 
 
 def read_keys(data: bytes) -> dict[str, bytes]:
@@ -226,10 +226,9 @@ def _point(raw: bytes) -> tuple[int, int, int, int] | None:
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
     x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
-    if len(raw) != 32 or y >= P or x * x % P != square or (x == 0 and odd):
-        return None
+    right = len(raw) == 32 and y < P and x * x % P == square and not (x == 0 and odd)
     x = x if x & 1 == odd else P - x
-    return x, y, 1, x * y % P
+    return (x, y, 1, x * y % P) if right else None
 
 
 def _add(p: tuple[int, int, int, int], q: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -274,6 +273,7 @@ def main() -> int:
     parser.add_argument("dossier", nargs="?", type=Path, default=Path(__file__).parent, help="het zipbestand of de map")
     parser.add_argument("--regel", default="", help="de controleregel uit een e-mail of brief")
     parser.add_argument("--sleutel", default="", help="de openbare sleutel die u vertrouwt")
+    parser.add_argument("--bewijs", type=Path, help="het bewijs dat bij een andere controleregel hoort")
     given = parser.parse_args()
     if not given.dossier.exists():
         parser.error(f"{given.dossier} bestaat niet")
@@ -281,7 +281,7 @@ def main() -> int:
         files, damage = {one.name: one.read_bytes() if one.is_file() else b"" for one in given.dossier.iterdir()}, ""
     else:
         files, damage = unpack(given.dossier.read_bytes())
-    problems, trees = check(files, given.sleutel.encode())
+    problems, trees = check(files, given.sleutel.encode(), given.bewijs.read_bytes() if given.bewijs else b"")
     if damage or problems:
         # Escaped: with other characters a forged file could draw an answer of its own on the screen.
         print("Dit dossier klopt NIET.", *(ascii(text)[1:-1] for text in [damage, *problems] if text), sep="\n- ")
