@@ -41,6 +41,7 @@ from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
 from keyservice.sleutels.usage import write_in_background
 from keyservice.web import access
+from keyservice.web.forms import forms_only
 
 PACKAGE = Path(__file__).parent
 # In a wheel the templates stand inside the package, in a checkout beside it.
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         tune(db.engine)
     Migrate(app, db, directory=str(PACKAGE / "migrations"), render_as_batch=True)
     Babel(app)
+    app.before_request(forms_only)  # before the first look for a token in what was sent
     CSRFProtect(app).exempt(keyservice.api.operation.bp)  # no cookie opens it, so no page of another site can use one
     keyservice.outbox.channels.mail.mail.init_app(app)
     keyservice.web.headers.register(app, settings)
