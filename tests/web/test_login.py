@@ -1,6 +1,7 @@
 """Logging in and out, sessions, and the fresh proof of who one is."""
 
 from collections.abc import Callable
+from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -96,6 +97,14 @@ def test_t18_an_address_to_go_to_that_is_none_breaks_nothing(app: Flask, client:
     with app.test_request_context():
         factors.remember_target(odd)
         assert "tf_next" not in session
+
+
+def test_t35_marks_heaped_upon_a_letter_of_name_or_password_keep_no_process_busy(client: FlaskClient) -> None:
+    heap = "a" + "\u0315\u0300" * 40_000
+    for typed in ({"email": heap, "password": "x"}, {"email": "anna@voorbeeldstad.example", "password": heap}):
+        started = monotonic()
+        assert post(client, "/inloggen", typed).status_code == 422
+        assert monotonic() - started < 5
 
 
 def test_an_answer_that_is_no_passkey_s_is_refused_however_odd(client: FlaskClient) -> None:
