@@ -201,6 +201,14 @@ def test_t30_nor_after_logging_in_again_from_a_page_that_kept_it(
     assert invited(app) == []
 
 
+def test_who_works_for_no_gemeente_any_more_hears_that_the_role_is_gone(app: Flask, browser_of: Browser) -> None:
+    gert = browser_of("gert")
+    page = filled_in(gert.get(INVITE).text, INVITE)
+    with app.app_context():
+        end_grants("gert")
+    assert gert.post(INVITE, data={**page, **NINA}).status_code == 403
+
+
 def test_a_gemeente_is_chosen_from_every_page(app: Flask, for_both: FlaskClient) -> None:
     page = filled_in(for_both.get("/namens").text, "/namens")
     post(for_both, "/namens", {"gemeente": "9999"})
