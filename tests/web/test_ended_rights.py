@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
-from keyservice.accounts.models import Account, Grant, Invitation
+from keyservice.accounts.models import Grant, Invitation
 from keyservice.accounts.service import give_role
 from keyservice.audit.models import AuditEvent
 from keyservice.database import db, transaction
@@ -23,6 +23,7 @@ from keyservice.kernel.actor import CLI, Role
 from tests.conftest import csrf, post
 from tests.factories.aanvragen import ready
 from tests.factories.page_forms import filled_in
+from tests.factories.people import block
 from tests.pages import check
 
 Browser = Callable[[str], FlaskClient]
@@ -34,11 +35,6 @@ def end_grants(login: str, at: datetime | None = None, gemeente: str | None = No
     where = [Grant.account_id == person_id(login), *([Grant.gemeente == gemeente] if gemeente else [])]
     with transaction() as session:
         session.execute(update(Grant).where(*where).values(valid_until=at or clock.now()))
-
-
-def block(login: str) -> None:
-    with transaction() as session:
-        session.execute(update(Account).where(Account.id == person_id(login)).values(active=False))
 
 
 def end_yesterday(login: str) -> None:
