@@ -118,7 +118,10 @@ def accounts() -> None:
 @click.option("--email", required=True, help="The mail address this person will log in with.")
 @click.option("--name", required=True, help="The name of this person.")
 def first_beheerder(email: str, name: str) -> None:
-    """Invite the first beheerder of an empty system, and print the link and the code. They work for 72 hours, once."""
+    """Invite one of the first two beheerders, and print the link and the code. They work for 72 hours, once.
+
+    Works as long as fewer than two people of DUO can invite: from then on they invite together, on the pages.
+    """
     app = create_app()
     with app.app_context():
         try:
