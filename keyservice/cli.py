@@ -11,10 +11,10 @@ import click
 from flask_migrate import upgrade
 
 from keyservice import backup as backups
+from keyservice import logs
 from keyservice import worker as work
 from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
-from keyservice.audit.triggers import TriggersMissing
 from keyservice.cli_asking import asking_system
 from keyservice.cli_audit import audit
 from keyservice.cli_portaal import portaal
@@ -28,8 +28,9 @@ from keyservice.outbox import bounces
 from keyservice.outbox.bounces import Taken
 from keyservice.outbox.reports import MOST_BYTES
 from keyservice.retention import service as forgetting
-from keyservice.settings import Settings, SettingsError
+from keyservice.settings import Settings
 from keyservice.sleutels.format import check_format
+from keyservice.start import reasons
 from keyservice.web import error_texts
 
 # What a mail server that pipes a mail into a command understands (sysexits.h).
@@ -37,20 +38,16 @@ _BOUNCE_EXITS = {Taken.NO_REPORT: os.EX_DATAERR, Taken.UNKNOWN: os.EX_DATAERR, T
 
 
 @click.group()
+@click.version_option(package_name="keyservice")
 def commands() -> None:
     """Sleuteluitgifte: applicatiesleutels for the Portaal Inburgering."""
 
 
 def main() -> None:
     """Run a command; settings or a database that are wrong are told on one screen, without a stack trace."""
-    try:
+    logs.set_up()
+    with reasons():
         commands()
-    except SettingsError as error:
-        click.echo(f"Not started. Set these variables first (docs/settings.md):\n{error}", err=True)
-        sys.exit(2)
-    except TriggersMissing as error:
-        click.echo(f"Not started. {error}", err=True)
-        sys.exit(2)
 
 
 @commands.command()

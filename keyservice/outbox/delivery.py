@@ -26,6 +26,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import Place, SealBroken
+from keyservice.kernel.telling import told
 from keyservice.outbox import events
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Provider, Sender, TemporaryFailure
 from keyservice.outbox.channels.letter import LetterProvider
@@ -144,9 +145,10 @@ def _send_batch(channel: Channel, rows: list[OutboxMessage], control_line: str, 
         _send_ready(way, ready, go_on)
     except TemporaryFailure as failure:
         cause = str(failure)
+        log.warning("channel away", channel=channel, cause=cause, messages=len(left) + len(ready))
     except Exception as error:  # noqa: BLE001 - else the batch would hang until its lease ends, over and over
         cause = type(error).__name__
-        log.error("channel failed", channel=channel, error=cause)  # noqa: TRY400 - as above
+        log.error("channel failed", channel=channel, **told(error))  # noqa: TRY400 - as above
         db.session.rollback()
     stopped = not go_on()
     for row in (*left, *(one.row for one in ready)):
@@ -195,8 +197,7 @@ def _fail(row: OutboxMessage, error: Exception) -> None:
     elif isinstance(error, SealBroken):
         _bury(row, "seal broken or its ring key destroyed")
     else:
-        # Without a traceback: its values may hold the content.
-        log.error("message failed", message=str(row.id), kind=row.kind, error=type(error).__name__)
+        log.error("message failed", message=str(row.id), kind=row.kind, **told(error))
         db.session.rollback()
         _postpone(row, type(error).__name__)
 

@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from keyservice.audit.triggers import TriggersMissing, check_triggers
 from keyservice.database import db
 from keyservice.kernel import clock
+from keyservice.kernel.telling import told
 from keyservice.outbox.beats import living
 from keyservice.outbox.queries import oldest_due
 
@@ -64,7 +65,7 @@ class Probe:
             with self._app.app_context():
                 self._parts = look()
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not well
-            log.warning("health", error=type(error).__name__)
+            log.warning("health", **told(error))
             self._parts = _AWAY
         finally:
             done.set()

@@ -361,7 +361,7 @@ def test_an_empty_system_gets_its_first_two_people_from_the_command_line_and_the
     nina, olaf = (Actor(person, frozenset({Role.BEHEERDER}), None, "web") for person in people_of_duo)
     invitations.invite(nina, name="Piet", email="piet@duo.example", role=Role.RELATIEBEHEERDER)
     proposed = db.session.scalars(select(Invitation.id).where(Invitation.second_needed)).one()
-    assert invitations.confirm(olaf, proposed, None)
+    assert len(invitations.confirm(olaf, proposed, None).reveal()) == invitations.CODE_LENGTH
 
 
 def test_a_link_that_was_lost_is_made_again_and_the_lost_one_is_worth_nothing(

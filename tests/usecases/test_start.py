@@ -1,0 +1,32 @@
+"""A program that cannot start says why on one screen, to whoever started it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from keyservice.app import PACKAGE
+from tests.conftest import environ
+
+MAIN = "from keyservice.cli import main; main()"
+STARTS = {
+    "worker": (["-c", MAIN, "worker"], os.EX_TEMPFAIL),
+    "command": (["-c", MAIN, "rings", "list"], os.EX_TEMPFAIL),
+    "gunicorn": (["-c", "import wsgi"], 4),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_database_that_is_away_or_empty_is_told_without_a_stack_trace(tmp_path: Path, start: str) -> None:
+    arguments, status = STARTS[start]
+    for address in (tmp_path / "nergens" / "ks.sqlite", tmp_path / "empty.sqlite"):
+        variables = os.environ | environ(tmp_path, f"sqlite:///{address}") | {"PYTHONPATH": str(PACKAGE.parent)}
+        done = subprocess.run(
+            [sys.executable, *arguments], check=False, capture_output=True, text=True, env=variables, cwd=PACKAGE.parent
+        )
+        assert done.stderr.startswith("Not started. The database"), done.stderr
+        assert "Traceback" not in done.stderr
+        assert "migrate" in done.stderr
+        assert done.returncode in {status, 2, 4}
