@@ -45,6 +45,7 @@ def commands() -> None:
 
 def main() -> None:
     """Run a command; settings or a database that are wrong are told on one screen, without a stack trace."""
+    os.umask(0o077)  # what is written here, from a database to an export, is for this user alone
     logs.set_up()
     with reasons():
         commands()

@@ -45,6 +45,10 @@ def reasons(status: int | None = None) -> Iterator[None]:
             "KEYSERVICE_DATABASE_URL right, and was `keyservice migrate` done?",
             status or os.EX_TEMPFAIL,
         )
+    except OSError as error:
+        if not error.filename:
+            raise
+        _end(f"{error.filename}: {error.strerror}. This user must be able to work there.", status or _SETTINGS)
 
 
 def _end(reason: str, status: int) -> None:

@@ -35,7 +35,7 @@ from keyservice.outbox.delivery import BATCH, deliver_due
 
 log = structlog.get_logger()
 PAUSE_SECONDS = 0.5
-# A database that is away fills no log.
+# A database or disk that is away fills no log.
 PAUSE_AFTER_FAILURE_SECONDS = 5
 # The timers watch days; looking every half minute is often enough.
 TIMERS_EVERY_TICKS = 60
@@ -66,13 +66,14 @@ TIMERS: tuple[Callable[[], object], ...] = (
 )
 
 
-def _seal(*, whole: bool = False) -> None:
+def _seal(*, whole: bool = False) -> bool:
     with suppress(TrailBroken):  # a timer says so, each round and with the reason
         seal(whole=whole)
+    return True
 
 
-def _seal_all() -> None:
-    _seal(whole=True)
+def _seal_all() -> bool:
+    return _seal(whole=True)
 
 
 class Pulse:
@@ -117,12 +118,12 @@ def run(app: Flask, stop: Event) -> None:
     log.info("worker begins", worker=str(pulse.worker))
     _safely(app, _seal_all)
     while pulse.go_on():
-        _safely(app, _seal)
+        sealed = _safely(app, _seal)
         delivered = _safely(app, deliver)
         if tick % TIMERS_EVERY_TICKS == 0:
             run_timers(app, pulse.go_on)
         tick += 1
-        if delivered is None:
+        if sealed is None or delivered is None:
             stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
         elif delivered != BATCH:
             stop.wait(PAUSE_SECONDS)

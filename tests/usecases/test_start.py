@@ -30,3 +30,24 @@ def test_a_database_that_is_away_or_empty_is_told_without_a_stack_trace(tmp_path
         assert "Traceback" not in done.stderr
         assert "migrate" in done.stderr
         assert done.returncode in {status, 2, 4}
+
+
+def test_what_a_command_writes_can_be_read_by_its_own_user_only(tmp_path: Path) -> None:
+    variables = os.environ | environ(tmp_path, f"sqlite:///{tmp_path / 'ks.sqlite'}")
+    variables |= {"PYTHONPATH": str(PACKAGE.parent)}
+    out = tmp_path / "events.jsonl"
+    for arguments in (["migrate"], ["audit", "export", "--texts", "--out", str(out)]):
+        subprocess.run([sys.executable, "-c", MAIN, *arguments], check=True, capture_output=True, env=variables)
+    assert {oct(path.stat().st_mode & 0o777) for path in (out, tmp_path / "ks.sqlite")} == {"0o600"}
+
+
+def test_a_file_that_cannot_be_used_is_named_without_a_stack_trace(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'ks.sqlite'}"
+    variables = os.environ | environ(tmp_path, database, KEYSERVICE_CHECKPOINTS=str(tmp_path))
+    variables |= {"PYTHONPATH": str(PACKAGE.parent)}
+    subprocess.run([sys.executable, "-c", MAIN, "migrate"], check=True, capture_output=True, env=variables)
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "audit", "verify"], check=False, capture_output=True, text=True, env=variables
+    )
+    assert f"Not started. {tmp_path}: Is a directory" in done.stderr
+    assert "Traceback" not in done.stderr
