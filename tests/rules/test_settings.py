@@ -1,5 +1,6 @@
 """The program refuses to start half-configured, and says everything that is wrong at once."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -216,3 +217,13 @@ def test_the_demo_takes_a_provider_on_the_same_machine_over_http() -> None:
     assert read.oidc[0].issuer == "http://127.0.0.1:9000"
     with pytest.raises(SettingsError):
         Settings.from_environ(DEMO | oidc("GEMEENTE", ISSUER="http://elders.example"))
+
+
+def test_the_example_of_the_manual_is_accepted_but_for_its_files(tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    example = dict(re.findall(r"^ {7}(KEYSERVICE_[A-Z_]+)=(.+)$", manual, re.MULTILINE))
+    (tmp_path / "sms").write_text(f"sleuteluitgifte-{'-'.join(['26785a09-ab16-4eb0-8407-a37497a57506'] * 2)}\n")
+    (tmp_path / "metrics").write_text("0123456789abcdef" * 4)
+    files = {name: str(tmp_path / Path(path).name) for name, path in example.items() if name.endswith("_FILE")}
+    read = Settings.from_environ(example | files)
+    assert (read.mode, read.proxy_hops) == (Mode.PRODUCTION, 1)
