@@ -35,22 +35,22 @@ def reasons(status: int | None = None) -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        _end(f"Set these variables first (docs/settings.md):\n{error}", status or _SETTINGS)
+        _end(f"Not started. Set these variables first (docs/settings.md):\n{error}", status or _SETTINGS)
     except TriggersMissing as error:
-        _end(str(error), status or _SETTINGS)
+        _end(f"Not started. {error}", status or _SETTINGS)
     except (*AWAY, ProgrammingError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         _end(
-            f"The database does not answer as it should: {str(cause).partition(chr(10))[0]}. Is it up, is "
+            f"Stopped. The database does not answer as it should: {str(cause).partition(chr(10))[0]}. Is it up, is "
             "KEYSERVICE_DATABASE_URL right, and was `keyservice migrate` done?",
             status or os.EX_TEMPFAIL,
         )
     except OSError as error:
         if not error.filename:
             raise
-        _end(f"{error.filename}: {error.strerror}. This user must be able to work there.", status or _SETTINGS)
+        _end(f"Stopped. {error.filename}: {error.strerror}. This user must be able to work there.", status or _SETTINGS)
 
 
 def _end(reason: str, status: int) -> None:
-    print(f"Not started. {reason}", file=sys.stderr)  # noqa: T201 - for whoever starts it
+    print(reason, file=sys.stderr)  # noqa: T201 - for whoever starts it
     sys.exit(status)

@@ -26,7 +26,7 @@ def test_a_database_that_is_away_or_empty_is_told_without_a_stack_trace(tmp_path
         done = subprocess.run(
             [sys.executable, *arguments], check=False, capture_output=True, text=True, env=variables, cwd=PACKAGE.parent
         )
-        assert done.stderr.startswith("Not started. The database"), done.stderr
+        assert done.stderr.startswith(("Stopped. The database", "Not started. The database")), done.stderr
         assert "Traceback" not in done.stderr
         assert "migrate" in done.stderr
         assert done.returncode in {status, 2, 4}
@@ -49,5 +49,5 @@ def test_a_file_that_cannot_be_used_is_named_without_a_stack_trace(tmp_path: Pat
     done = subprocess.run(
         [sys.executable, "-c", MAIN, "audit", "verify"], check=False, capture_output=True, text=True, env=variables
     )
-    assert f"Not started. {tmp_path}: Is a directory" in done.stderr
+    assert f"Stopped. {tmp_path}: Is a directory" in done.stderr
     assert "Traceback" not in done.stderr
