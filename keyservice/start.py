@@ -28,7 +28,7 @@ def served_app() -> Flask:
 
 @contextmanager
 def reasons(status: int | None = None) -> Iterator[None]:
-    """End the process with one of the reasons why the program cannot go on: settings, database, files.
+    """End the process with one of the reasons why the program cannot go on: settings, database, files, packages.
 
     The status is the one given, or 2 when somebody must change something, 75 when it may go by itself (sysexits.h).
     """
@@ -45,6 +45,8 @@ def reasons(status: int | None = None) -> Iterator[None]:
             "KEYSERVICE_DATABASE_URL right, and was `keyservice migrate` done?",
             status or os.EX_TEMPFAIL,
         )
+    except ModuleNotFoundError as error:
+        _end(f"Not started. The package {error.name} is not installed: see requirements.txt.", status or _SETTINGS)
     except OSError as error:
         if not error.filename:
             raise

@@ -51,3 +51,13 @@ def test_a_file_that_cannot_be_used_is_named_without_a_stack_trace(tmp_path: Pat
     )
     assert f"Stopped. {tmp_path}: Is a directory" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_demo_on_a_machine_without_its_packages_is_told_without_a_stack_trace(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['aiosmtpd'] = None; sys.modules['mechanicalsoup'] = None; "
+    for command in (["run"], ["demo", "--out", str(tmp_path)]):
+        done = subprocess.run(
+            [sys.executable, "-c", without + MAIN, *command], check=False, capture_output=True, text=True
+        )
+        assert done.stderr.startswith("Not started. The package "), done.stderr
+        assert "Traceback" not in done.stderr
