@@ -8,6 +8,7 @@ from threading import Event
 from types import FrameType
 
 import click
+from alembic.migration import MigrationContext
 from flask_migrate import upgrade
 
 from keyservice import backup as backups
@@ -19,7 +20,7 @@ from keyservice.cli_asking import asking_system
 from keyservice.cli_audit import audit
 from keyservice.cli_portaal import portaal
 from keyservice.cli_rings import rings
-from keyservice.database import AWAY
+from keyservice.database import AWAY, db
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
@@ -103,8 +104,14 @@ def migrate() -> None:
     """Bring the database up to date and load the register of gemeenten."""
     app = create_app()
     with app.app_context():
+        before = _revision()
         upgrade()
-        click.echo(f"gemeenten changed: {load_register()}")
+        click.echo(f"schema: {before} -> {_revision()}\ngemeenten changed: {load_register()}")
+
+
+def _revision() -> str:
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or "empty"
 
 
 @commands.group()

@@ -32,6 +32,19 @@ def test_a_database_that_is_away_or_empty_is_told_without_a_stack_trace(tmp_path
         assert done.returncode in {status, 2, 4}
 
 
+def test_migrate_tells_from_where_to_where_the_schema_went(tmp_path: Path) -> None:
+    variables = os.environ | environ(tmp_path, f"sqlite:///{tmp_path / 'ks.sqlite'}")
+    variables |= {"PYTHONPATH": str(PACKAGE.parent)}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", MAIN, "migrate"], check=True, capture_output=True, text=True, env=variables
+        ).stdout.splitlines()[0]
+        for _ in range(2)
+    ]
+    newest = max(path.name[:4] for path in (PACKAGE / "migrations" / "versions").glob("0*.py"))
+    assert said == [f"schema: empty -> {newest}", f"schema: {newest} -> {newest}"]
+
+
 def test_what_a_command_writes_can_be_read_by_its_own_user_only(tmp_path: Path) -> None:
     variables = os.environ | environ(tmp_path, f"sqlite:///{tmp_path / 'ks.sqlite'}")
     variables |= {"PYTHONPATH": str(PACKAGE.parent)}
