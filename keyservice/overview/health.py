@@ -68,7 +68,7 @@ class Probe:
             with self._app.app_context():
                 self._parts = look()
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not well
-            log.warning("health", **told(error))
+            log.warning("health not known", **told(error))
             self._parts = _AWAY
         finally:
             done.set()

@@ -14,6 +14,7 @@ from keyservice.issuance import words as issuance_words
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
+from keyservice.overview.event_fields import FIELDS
 from keyservice.overview.keyset import Cells
 
 Badge = tuple[str, str]
@@ -47,89 +48,7 @@ ORIGIN: Mapping[str, str] = MappingProxyType(
     {"worker": "Het systeem", "cli": "Het systeem (opdracht)", "api": "Een koppeling"}
 )
 VISITOR = "Iemand zonder account"
-
-
-# Fields of events and names of messages; what is not listed shows as it is written in the catalogue.
-FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        "account": "account",
-        "address": "postadres",
-        "act": "handeling",
-        "agent": "browser",
-        "able": "kan vernieuwd worden",
-        "approval": "goedkeuring",
-        "attempts": "pogingen",
-        "audience": "doelgroep",
-        "by": "door",
-        "called": "gebeld nummer",
-        "cause": "oorzaak",
-        "changed": "veranderd",
-        "channel": "kanaal",
-        "checkpoint": "controlepunt",
-        "content_hash": "hash van de inhoud",
-        "copy": "exemplaar",
-        "count": "aantal",
-        "day": "dag",
-        "deadline": "uiterlijk",
-        "due": "te wissen",
-        "email": "e-mailadres",
-        "ended": "opgeheven gemeente",
-        "erased": "gewist",
-        "done": "vernieuwd",
-        "events": "gebeurtenissen",
-        "expires_at": "geldig tot",
-        "expires_until": "verloopt uiterlijk",
-        "cut": "te veel voor 1 bestand",
-        "filter": "gezocht op",
-        "factor": "bewijs",
-        "factors": "bewijs",
-        "found": "waar gevonden, volgens de melder",
-        "four_eyes": "vier ogen",
-        "function": "functie",
-        "gemeenten": "gemeenten",
-        "items": "op de lijst",
-        "kind": "soort",
-        "left": "nog over",
-        "list": "hash van de lijst",
-        "mailbox": "e-mailadres",
-        "mobile": "mobiel nummer",
-        "motivation": "motivering",
-        "name": "naam",
-        "not_before": "werkt vanaf",
-        "number": "nummer",
-        "old_until": "oude sleutel werkt tot",
-        "omgeving": "omgeving",
-        "others": "alle andere",
-        "overlap": "dagen naast elkaar",
-        "part": "rol van de contactpersoon",
-        "phone": "telefoonnummer",
-        "proof_forgotten": "bewijs vervallen",
-        "question": "vraag",
-        "readers": "verteld aan",
-        "reason": "reden",
-        "prepared_by": "voorbereid door",
-        "previous": "vorige",
-        "refused": "niet vernieuwd",
-        "second_needed": "tweede persoon nodig",
-        "renews": "vervangt",
-        "reminder": "herinnering",
-        "revision": "versie",
-        "role": "rol",
-        "sleutel": "sleutel",
-        "source": "netwerkadres",
-        "status": "code van de mailserver",
-        "started_by": "gestart door",
-        "step": "stap",
-        "successor": "opvolger",
-        "terms": "bewaartermijnen",
-        "text": "tekst",
-        "tries": "pogingen",
-        "until": "tot",
-        "used_at": "eerste gebruik",
-        "via": "manier",
-        "wave": "vernieuwingsronde",
-    }
-)
+# Names of messages; what is not listed shows as it is written in the catalogue.
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
         "aanvraag-approved": "Aanvraag goedgekeurd",

@@ -13,7 +13,6 @@ from keyservice.settings import Settings
 from tests.conftest import environ
 from tests.pages import check
 
-
 TOKEN = "CANARY" + "x" * 37
 
 

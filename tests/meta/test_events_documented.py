@@ -5,6 +5,8 @@ from pathlib import Path
 
 import keyservice
 from keyservice.audit import EventType, catalogue
+from keyservice.overview.event_fields import FIELDS
+from keyservice.overview.event_words import SUBJECTS
 
 PACKAGE = Path(keyservice.__file__).parent
 DOCUMENT = PACKAGE.parent / "docs" / "events.md"
@@ -25,12 +27,16 @@ SHA-256 of each, and the salt is erased with the text. The sentence is what a pa
 """
 
 
-def render() -> str:
-    """Return the document for the events of all slices; other tests define some of the subject `test`."""
+def events() -> list[EventType]:
+    """Return the events of all slices; other tests define some of the subject `test`."""
     for path in sorted(PACKAGE.glob("*/events.py")):
         import_module(f"keyservice.{path.parent.name}.events")
-    events = [event for code, event in sorted(catalogue().items()) if not code.startswith("test:")]
-    return HEAD + "".join(f"{_row(event)}\n" for event in events)
+    return [event for code, event in sorted(catalogue().items()) if not code.startswith("test:")]
+
+
+def render() -> str:
+    """Return the document."""
+    return HEAD + "".join(f"{_row(event)}\n" for event in events())
 
 
 def _row(event: EventType) -> str:
@@ -40,6 +46,11 @@ def _row(event: EventType) -> str:
 
 def test_docs_events_lists_exactly_the_events_of_the_catalogue() -> None:
     assert DOCUMENT.read_text("utf-8") == render(), "renew docs/events.md: its first lines say how"
+
+
+def test_every_subject_and_field_has_a_dutch_name_on_pages_and_nothing_else() -> None:
+    assert {event.code.partition(":")[0] for event in events()} == set(SUBJECTS)
+    assert {name for event in events() for name in event.fields | event.private} | {"agent"} == set(FIELDS)
 
 
 if __name__ == "__main__":

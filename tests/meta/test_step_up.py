@@ -1,4 +1,4 @@
-"""Acts that give ask for a fresh factor (`design.md` 8). The list comes from the routes, so no act is forgotten."""
+"""Acts that give ask for a fresh factor (ADR 11). The list comes from the routes, so no act is forgotten."""
 
 import re
 from html import unescape
