@@ -11,7 +11,7 @@ from keyservice.berichtenboek.queries import count_waiting
 from keyservice.berichtenboek.queries import own as own_copy
 from keyservice.berichtenboek.words import standing
 from keyservice.issuance.leaver_queries import keys_of_leavers
-from keyservice.issuance.queries import count_letters_at_duo
+from keyservice.issuance.queries import count_letters_at_duo, waiting_for
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.queries import count_failed
@@ -41,6 +41,7 @@ def _gemeente(actor: Actor) -> Values:
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
     return {
         "todos": todos,
+        "for_you": waiting_for(actor),
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),
         "berichtenboek": standing(own_copy(code)),
@@ -49,6 +50,10 @@ def _gemeente(actor: Actor) -> Values:
         "leavers": keys_of_leavers(gemeenten=[code], limit=queries.FEW),
         "predecessors": predecessors(code, clock.now()) if actor.has(Role.GEMEENTEBEHEERDER) else (),
     }
+
+
+def _portaal(actor: Actor) -> Values:
+    return {"for_you": waiting_for(actor)}
 
 
 def _relatiebeheerder(actor: Actor) -> Values:
@@ -92,7 +97,7 @@ def _nothing(_actor: Actor) -> Values:
 
 _PAGES: tuple[tuple[tuple[Role, ...], str, Callable[[Actor], Values]], ...] = (
     ((Role.AANVRAGER, Role.GEMEENTEBEHEERDER), "overview/gemeente.html", _gemeente),
-    (ROLES_OF_PORTAAL, "overview/portaal.html", _nothing),
+    (ROLES_OF_PORTAAL, "overview/portaal.html", _portaal),
     ((Role.RELATIEBEHEERDER,), "overview/relatiebeheerder.html", _relatiebeheerder),
     ((Role.AUDITOR,), "overview/auditor.html", _auditor),
     ((Role.BEHEERDER,), "overview/beheerder.html", _beheerder),

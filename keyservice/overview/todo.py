@@ -183,6 +183,12 @@ def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Tod
         return Todo("De levering van de sleutel is gestopt", text, "warning", points, (Act.CONTACTS,) if points else ())
     if handover.end is End.DONE:
         return about_key(handover.key) if handover.key else _WORKS
+    if not handover.received and handover.zip_by_login:
+        text = (
+            "De contactpersoon voor de sleutel logt in, haalt het zipbestand op en meldt dat het er is. "
+            "Daarna kan uw collega het wachtwoord krijgen."
+        )
+        return Todo("Haal het zipbestand op", text, "warning")
     if not handover.received:
         text = (
             "De contactpersoon voor de sleutel krijgt een e-mail. "
@@ -190,6 +196,12 @@ def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Tod
             "wachtwoord."
         )
         return Todo("Meld dat u het zipbestand hebt", text, "warning")
+    if not handover.password_sent and handover.password_by_login:
+        text = (
+            "De contactpersoon voor het wachtwoord logt in en bekijkt het. Dat kan 1 keer. "
+            "Zorg dus dat uw collega dan het zipbestand bij de hand heeft."
+        )
+        return Todo("Het wachtwoord staat klaar", text, "warning")
     if not handover.password_sent:
         return Todo(_NOTHING, "Het zipbestand is ontvangen. Uw collega krijgt nu het wachtwoord.")
     if handover.by_letter:
