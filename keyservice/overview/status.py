@@ -35,8 +35,9 @@ _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 class StatusView:
     """What the status page shows. `lacking` are codes of `contacts.queries.missing`.
 
-    `for_you` is what waits for this person to log in for it. `undelivered` are messages that did not arrive, each with what the gemeente can do. `older` are keys before the
-    newest that still live, with what can be done about them and when they stop because of the newest.
+    `for_you` is what waits for this person to log in for it. `undelivered` are messages that did not arrive, each with
+    what the gemeente can do. `older` are keys before the newest that still live, with what can be done about them and
+    when they stop because of the newest.
     """
 
     todo: Todo
