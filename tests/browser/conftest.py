@@ -144,7 +144,7 @@ def axe_source() -> str:
 
 @pytest.fixture
 def person(chromium: Browser, running: stack.Stack, axe_source: str) -> Iterator[Callable[..., CheckedPerson]]:
-    """Return a function that gives a person at a browser of his own, if asked without scripts; a login name logs him in."""
+    """Return a function that gives a person at a browser of his own, without scripts if asked; a login logs him in."""
     contexts: list[BrowserContext] = []
     people_here: list[CheckedPerson] = []
 
