@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "ab557c458644d3641e4bdbbb629d54e1de31f3fdf35cf6ff2a7b479e7f4a14d8",
+        "590d430c14d4d859a33c2fd2611d6f3384451d41ea10c40284b02040fc573ada",
         ("De eerste versie.",),
     ),
 )
