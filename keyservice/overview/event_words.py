@@ -28,18 +28,23 @@ SUBJECTS: Mapping[str, str] = MappingProxyType(
         "account": "Accounts en inloggen",
         "asking-system": "Systemen die naar sleutels vragen",
         "audit": "Logboek",
+        "berichtenboek": "Berichtenboek",
         "contact": "Contactpersonen",
         "factor": "Inlogmiddelen",
         "factor-reset": "Inlogmiddelen",
         "gemeente": "Register van gemeenten",
         "grant": "Rollen",
+        "inburgeraar": "Inburgering",
         "invitation": "Uitnodigingen",
         "issuance": "Leveringen",
         "letter": "Brieven",
         "message": "Berichten",
+        "portaal": "Inburgering",
         "portfolio": "Portefeuilles",
+        "retention": "Bewaartermijnen",
         "ring": "Verzegeling",
         "sleutel": "Sleutels",
+        "succession": "Opvolging van gemeenten",
         "wave": "Vernieuwingsrondes",
     }
 )
@@ -82,7 +87,8 @@ def people_in(events: Iterable[EventView]) -> set[UUID | None]:
 
 
 def _account(event: EventView) -> UUID | None:
-    return as_id(str(event.fields.get("account", "")))
+    named = as_id(str(event.fields.get("account", "")))
+    return named or (event.subject if event.code.startswith("account:") else None)
 
 
 def shows(finding: Finding) -> dict[str, str]:
