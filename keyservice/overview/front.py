@@ -24,6 +24,7 @@ from keyservice.sleutels.succession import predecessors
 from keyservice.sleutels.succession import waiting as waiting_successions
 
 Values = Mapping[str, Any]
+_URGENT = frozenset({"warning", "error"})
 _FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
 
 
@@ -41,6 +42,8 @@ def _gemeente(actor: Actor) -> Values:
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
     return {
         "todos": todos,
+        "urgent": [(a, box) for a, box in todos if box.tone in _URGENT and a.status is not Status.DRAFT],
+        "drafts": [a for a in aanvragen if a.status is Status.DRAFT and actor.has(Role.AANVRAGER)],
         "for_you": waiting_for(actor),
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),

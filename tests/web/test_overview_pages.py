@@ -18,6 +18,7 @@ from keyservice.database import db, transaction
 from keyservice.issuance import receiving, service
 from keyservice.issuance.models import End
 from keyservice.kernel import clock
+from tests.conftest import post
 from tests.factories.aanvragen import actor, ready
 from tests.factories.contacts import logins_only
 from tests.factories.issued_rows import approve, dead_message, issue
@@ -74,6 +75,18 @@ def test_the_front_page_of_a_gemeente_says_what_waits_and_shows_its_keys(app: Fl
     assert "SL-2026-00001" in page
     assert "Nog niet actief" in page
     assert "SL-2026-00001" not in browser_of("tom").get("/").text
+
+
+def test_drafts_wait_together_and_only_for_who_can_finish_them(app: Flask, browser_of: Browser) -> None:
+    anna = browser_of("anna")
+    for _ in range(3):
+        post(anna, "/aanvragen/nieuw")
+    page = anna.get("/").text
+    assert page.count("Maak uw aanvraag af") == 1
+    assert "3 concepten" in page
+    gert = browser_of("gert").get("/").text
+    assert "Maak uw aanvraag af" not in gert
+    assert "Er wacht nu niets op u" in gert
 
 
 def test_who_must_log_in_for_zip_or_password_finds_it_without_the_mail(app: Flask, browser_of: Browser) -> None:
