@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "590d430c14d4d859a33c2fd2611d6f3384451d41ea10c40284b02040fc573ada",
+        "7479d5ca751e820d5ec06f68d5d2a35183177e5bd968080c3515ab3f2fd7fe85",
         ("De eerste versie.",),
     ),
 )
