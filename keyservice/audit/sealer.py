@@ -25,6 +25,8 @@ from keyservice.kernel import clock
 
 BATCH = 10_000
 LONGEST_ACT = timedelta(hours=1)
+NEARLY_EVERY_ACT = timedelta(seconds=10)
+"""The most that can, and that nearly always does, lie between the first event of an act and its commit."""
 RING = "checkpoint"
 KEY_EVENTS = "sleutel:"
 REVOKED = "sleutel:revoke"
@@ -35,10 +37,11 @@ class TrailBroken(Exception):
     """The database and the file outside tell different things; nothing is sealed until people have looked."""
 
 
-def seal(*, whole: bool = False) -> Checkpoint | None:
+def seal(*, whole: bool = False, act: timedelta = LONGEST_ACT) -> Checkpoint | None:
     """Put what is not in the tree yet into it, sign, and write the file outside; return the newest checkpoint.
 
-    None when there never was an event. `whole` looks at every event instead of the latest ones. Raises TrailBroken.
+    None when there never was an event. `whole` looks at every event instead of the latest ones. Who looks often passes
+    a shorter `act`: what one that took longer wrote waits for a look that allows for it. Raises TrailBroken.
     """
     with outside.locked(settings.current().checkpoints) as file:
         known = published(file)
@@ -46,7 +49,7 @@ def seal(*, whole: bool = False) -> Checkpoint | None:
             exclusive("audit-seal")
             last = newest()
             _require_extended(last, known)
-            last = _grow(last, 0 if whole else _settled(last)) or last
+            last = _grow(last, 0 if whole else _settled(last, act)) or last
             lines = _lines(known.size if known else 0, last)
             checkpoint = _checkpoint(last) if last else None
         outside.append(file, lines)
@@ -121,16 +124,16 @@ def _require_extended(last: AuditCheckpoint | None, known: Checkpoint | None) ->
         raise TrailBroken(f"the database and the file outside have other roots at size {known.size}")
 
 
-def _settled(last: AuditCheckpoint | None) -> int:
-    """Return the row up to which every event is in the tree.
+def _settled(last: AuditCheckpoint | None, act: timedelta) -> int:
+    """Return the row up to which every event is in the tree, if none came from an act that took longer than `act`.
 
     SQLite has one writer at a time, so rows become visible in their order. Elsewhere a transaction may show an earlier
-    row later, and none is open longer than `LONGEST_ACT`: seen from the newest checkpoint, not from now, as what a slow
-    transaction wrote while nothing was sealed is still new.
+    row later: seen from the newest checkpoint, not from now, as what a slow transaction wrote while nothing was sealed
+    is still new.
     """
     if last is None or db.engine.dialect.name == "sqlite":
         return last.through if last else 0
-    old = AuditCheckpoint.at < last.at - LONGEST_ACT
+    old = AuditCheckpoint.at < last.at - act
     return db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
 
 

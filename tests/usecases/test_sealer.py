@@ -2,10 +2,12 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import func, select, text
 
@@ -14,7 +16,7 @@ from keyservice.audit import outside, sealer
 from keyservice.audit.checkpoint import read
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
 from keyservice.audit.proofs import span_root
-from keyservice.audit.sealer import TrailBroken, seal
+from keyservice.audit.sealer import NEARLY_EVERY_ACT, TrailBroken, seal
 from keyservice.audit.tree import (
     check_consistency,
     check_inclusion,
@@ -26,6 +28,7 @@ from keyservice.audit.tree import (
     root_of,
 )
 from keyservice.database import db, transaction
+from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
 
 EVENT = audit.define("test:seal", "Er is iets gebeurd.", fields="what")
@@ -215,6 +218,32 @@ def test_i4_an_event_of_a_slow_transaction_is_not_skipped(sealing: Flask) -> Non
     assert unsealed() == 1
     seal()
     assert unsealed() == 0
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_i4_a_short_look_leaves_an_event_of_a_very_slow_transaction_to_the_next_longer_one(sealing: Flask) -> None:
+    very_slow_act(sealing)
+    seal(act=NEARLY_EVERY_ACT)
+    assert unsealed() == 1
+    seal()
+    assert unsealed() == 0
+
+
+def very_slow_act(app: Flask) -> None:
+    """Write an event that becomes visible when others have been written and sealed above it for 40 seconds."""
+
+    def meanwhile() -> None:
+        with app.app_context():
+            for seconds in (0, 20, 40):
+                with time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=False):
+                    act()
+                    seal(act=NEARLY_EVERY_ACT)
+                    db.session.remove()
+
+    with transaction():
+        audit.record(EVENT, CLI, what="slow")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(meanwhile).result()
 
 
 def forget_the_tree() -> None:

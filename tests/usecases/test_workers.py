@@ -38,6 +38,7 @@ from tests.factories.issued_rows import dead_message
 from tests.factories.people import invite
 from tests.factories.post import LINE, app_for_post, make_due, queue, row, statuses
 from tests.fakes import Behaviour, dripping_server, mail_server
+from tests.usecases.test_sealer import unsealed, very_slow_act
 
 WORKERS = 4
 
@@ -236,6 +237,16 @@ def test_a_worker_is_seen_while_it_works_and_forgotten_when_it_died(app: Flask, 
         with time_machine.travel(clock.now() + timedelta(hours=2), tick=False):
             beats.forget_dead()
         assert count_beats() == 0
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_i4_a_worker_seals_also_what_a_very_slow_transaction_shows_late(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "TIMERS_EVERY_TICKS", 4)
+    with app.app_context(), working(app):
+        very_slow_act(app)
+        until(lambda: unsealed() == 0)
 
 
 def living() -> int:
