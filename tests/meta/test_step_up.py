@@ -120,5 +120,5 @@ def test_an_act_without_a_fresh_factor_does_nothing_keeps_what_was_typed_and_goe
         assert tables(app) == before, row.rule
         proof = {**kept(asked.text), "csrf_token": seat.token, "_wachtwoord": people.PASSWORD}
         done = seat.client.post(url, data=proof)
-        assert "Bevestig dat u het bent" not in done.text, row.rule
+        assert b"Bevestig dat u het bent" not in done.data, row.rule  # some give a file
         assert done.status_code in {200, 303, 409, 422}, (row.rule, done.status_code)
