@@ -39,12 +39,16 @@ def _gemeente(actor: Actor) -> Values:
     code = actor.gemeente or ""
     aanvragen = queries.running(code)
     issuances = queries.newest_issuances(aanvraag.id for aanvraag in aanvragen)
+    for_you = waiting_for(actor)
+    told = {issuance.aanvraag_id for issuance, _ in for_you}
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
     return {
         "todos": todos,
-        "urgent": [(a, box) for a, box in todos if box.tone in _URGENT and a.status is not Status.DRAFT],
+        "urgent": [
+            (a, box) for a, box in todos if box.tone in _URGENT and a.status is not Status.DRAFT and a.id not in told
+        ],
         "drafts": [a for a in aanvragen if a.status is Status.DRAFT and actor.has(Role.AANVRAGER)],
-        "for_you": waiting_for(actor),
+        "for_you": for_you,
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),
         "berichtenboek": standing(own_copy(code)),

@@ -99,6 +99,8 @@ def test_who_must_log_in_for_zip_or_password_finds_it_without_the_mail(app: Flas
     anna, pim = browser_of("anna"), browser_of("pim")
     for page in ("/", f"/aanvragen/{aanvraag_id}"):
         assert f'href="{link}"' in anna.get(page).text
+    assert "Haal het zipbestand op" not in anna.get("/").text, "once is enough"
+    assert "Haal het zipbestand op" in browser_of("bea").get("/").text, "she can remind Anna"
     assert secret not in pim.get("/").text, "it is not his turn"
     with app.app_context():
         receiving.fetch_zip(actor("anna"), issuance_id)
