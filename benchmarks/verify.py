@@ -22,7 +22,7 @@ from benchmarks.harness import Sample
 from benchmarks.load import Clients, clients
 from benchmarks.report import Figure, Measure, figure
 from benchmarks.stage import databases, stage
-from keyservice.demo.stack import _free_port
+from keyservice.demo.stack import free_port
 from tests import conftest
 
 ROOT = Path(__file__).parents[1]
@@ -145,7 +145,7 @@ def _database_of_peer(app: Flask, url: str) -> str:
 
 @contextmanager
 def _serving(server: str, target: str, variables: Mapping[str, str], headers: Sequence[str]) -> Iterator[Served]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", *(part.format(port=port) for part in SERVERS[server]), target]
     environ = {**os.environ, **variables, "WEB_CONCURRENCY": str(PROCESSES)}
     with subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.DEVNULL) as program:

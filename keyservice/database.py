@@ -63,8 +63,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            message = "a moment without a time zone"
-            raise ValueError(message)
+            raise ValueError("a moment without a time zone")
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
@@ -109,7 +108,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def tune(engine: Engine) -> None:
-    """Make SQLite durable, strict and safe for several writers; PostgreSQL is so by itself (`libs.md` 3)."""
+    """Make SQLite durable, strict and safe for several writers; PostgreSQL is so by itself (ADR 8)."""
     if engine.dialect.name != "sqlite":
         return
 
@@ -147,8 +146,7 @@ def transaction() -> Iterator[scoped_session[Session]]:
         yield session
         return
     if session.new or session.dirty or session.deleted:
-        message = "changes were made outside transaction()"
-        raise RuntimeError(message)
+        raise RuntimeError("changes were made outside transaction()")
     session.rollback()  # ends a transaction that only read, so that this one can begin as a writer
     session.info["use_case"] = {}
     try:

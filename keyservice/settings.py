@@ -51,7 +51,7 @@ class FourEyes(StrEnum):
 class OidcProvider:
     """A provider of OpenID Connect through which the people of one audience (`gemeente` or `duo`) may log in.
 
-    `acr` are the values of that claim that stand for two factors. An issuer serves one audience (`design.md` 8).
+    `acr` are the values of that claim that stand for two factors. An issuer serves one audience (ADR 15).
     """
 
     audience: str

@@ -34,7 +34,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Retention:
-    """The terms: of what ended, of a key, of network address and browser, of inburgeraars, of events (`dutch.md` 7)."""
+    """The terms: of what ended, of a key, of network address and browser, of inburgeraars, of events (ADR 28)."""
 
     ended: Period = Period(1, "y")
     sleutel: Period = Period(5, "y")

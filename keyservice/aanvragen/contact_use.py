@@ -66,7 +66,7 @@ class ContactsView:
 
 def read(actor: Actor, aanvraag: Aanvraag) -> ContactsView:
     """Return the contacts of an aanvraag and what still lacks."""
-    key, password = aanvraag.key_contact, aanvraag.password_contact
+    key, password = aanvraag.contacts
     lacks = lacking(aanvraag)
     return ContactsView(
         cards=(

@@ -9,10 +9,9 @@ from types import MappingProxyType
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, EDITABLE, Status
 from keyservice.gemeenten.oin import InvalidNumber, parse_oin
 from keyservice.kernel.text import ERASED, fold
+from keyservice.sleutels.format import Omgeving
 
 WET = "Wi2013"  # the machinekoppeling is there for the Wet inburgering 2013 only
-PRODUCTIE = "productie"
-ACCEPTATIE = "acceptatie"
 # The version of the two declarations on the form; a changed text gets a new one.
 DECLARATION_VERSION = "2026-1"
 
@@ -88,8 +87,8 @@ def content(aanvraag: Values, key_contact: Values | None, password_contact: Valu
     """Return what an approval is about: the fields of `FIELDS`, and per contact those of `CONTACT_FIELDS`.
 
     `verified_address` of a contact is the proven address, or None while the present address is not proven;
-    `verified_account` is who proved it by logging in. Moments
-    must be aware UTC. Raises KeyError when a value is not given.
+    `verified_account` is who proved it by logging in. Moments must be aware UTC. Raises KeyError when a value is not
+    given.
     """
     return {
         **{name: aanvraag[name] for name in FIELDS},
@@ -136,7 +135,7 @@ def pakket_key(leverancier: str, pakket: str) -> str:
 
 
 def editable(status: Status) -> tuple[Section, ...]:
-    """Return the sections that a gemeente may change now: all, only the contacts, or none (`design.md` 2)."""
+    """Return the sections that a gemeente may change now: all, only the contacts, or none."""
     if status in EDITABLE:
         return tuple(Section)
     return (Section.CONTACTPERSONEN,) if status in CONTACTS_EDITABLE else ()
@@ -158,7 +157,7 @@ def incomplete(value: Mapping[str, object]) -> tuple[Section, ...]:
 def oin_fits(oin: str, omgeving: object) -> bool:
     """Tell whether an OIN may be used in an omgeving: a test OIN is for acceptatie only."""
     try:
-        parse_oin(oin, omgeving_is_acceptatie=omgeving != PRODUCTIE)
+        parse_oin(oin, omgeving_is_acceptatie=omgeving != Omgeving.PRODUCTIE)
     except InvalidNumber:
         return False
     return True

@@ -1,4 +1,4 @@
-"""The four steps of the form Aanvraag Applicatiesleutel (`dutch.md` 2): fields, faults, and what they store."""
+"""The four steps of the form Aanvraag Applicatiesleutel: fields, faults, and what they store."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from wtforms.validators import AnyOf, DataRequired
 
 from keyservice.aanvragen import words
 from keyservice.aanvragen.choice_fields import Choice, choice_field
-from keyservice.aanvragen.content import ACCEPTATIE, PRODUCTIE, Section, oin_fits
+from keyservice.aanvragen.content import Section, oin_fits
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts.models import Account
 from keyservice.contacts.independence import Party, conflicts
@@ -19,6 +19,7 @@ from keyservice.gemeenten.oin import InvalidNumber, NumberFault, parse_kvk, pars
 from keyservice.gemeenten.phones import is_mobile, parse_mobile, parse_phone, show_phone
 from keyservice.gemeenten.queries import registered_address
 from keyservice.kernel.mailbox import parse_email
+from keyservice.sleutels.format import Omgeving
 from keyservice.web.forms import Form, optional_field, parsed, remark_field, text_field
 
 NOT_INDEPENDENT = "Geef voor het wachtwoord een andere persoon op dan voor de sleutel"
@@ -82,7 +83,7 @@ class GemeenteForm(StepForm):
     def validate_oin(self, field: Field) -> None:
         """Replace the typed OIN by its 20 digits, or say what is wrong with it."""
         try:
-            field.data = parse_oin(field.data, omgeving_is_acceptatie=self.aanvraag.omgeving != PRODUCTIE)
+            field.data = parse_oin(field.data, omgeving_is_acceptatie=self.aanvraag.omgeving != Omgeving.PRODUCTIE)
         except InvalidNumber as error:
             raise ValidationError(_OIN_FAULTS.get(error.code, "Dit OIN klopt niet. Controleer de cijfers")) from error
 
@@ -232,16 +233,16 @@ class SoftwareForm(StepForm):
     leverancier_contact_email = optional_field("E-mailadres contactpersoon leverancier", longest=254)
     omgeving = RadioField(
         "Omgeving",
-        choices={ACCEPTATIE: "Acceptatie, om te testen", PRODUCTIE: "Productie"},
+        choices={str(Omgeving.ACCEPTATIE): "Acceptatie, om te testen", str(Omgeving.PRODUCTIE): "Productie"},
         validate_choice=False,  # its message is not ours
-        validators=[AnyOf([ACCEPTATIE, PRODUCTIE], "Kies een omgeving")],
+        validators=[AnyOf(list(Omgeving), "Kies een omgeving")],
     )
     toelichting = remark_field("Toelichting")
     validate_leverancier_contact_email = parsed(parse_email, _EMAIL)
 
     def validate_omgeving(self, field: Field) -> None:
         """Refuse productie with the test OIN of step 1."""
-        if field.data == PRODUCTIE and self.aanvraag.oin and not oin_fits(self.aanvraag.oin, field.data):
+        if field.data == Omgeving.PRODUCTIE and self.aanvraag.oin and not oin_fits(self.aanvraag.oin, field.data):
             raise ValidationError(TEST_OIN)
 
 

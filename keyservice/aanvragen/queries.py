@@ -53,7 +53,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 def existing_gemeente(code: str | None) -> Gemeente:
     """Return a gemeente that exists today or starts within six months.
 
-    Raises Conflict that names the successor when it has ended, or the first day when that is too far away.
+    Raises NotFound, or Conflict that names the successor when it has ended, or the first day when that is too far away.
     """
     found = gemeente_by_code(code) if code else None
     if found is None:
@@ -73,7 +73,7 @@ def aanvraag_of_contact(actor: Actor, aanvraag_id: UUID, contact_id: UUID) -> tu
     Raises NotFound when the actor is no such contact (I9).
     """
     aanvraag = db.session.get(Aanvraag, aanvraag_id)
-    for contact in (aanvraag.key_contact, aanvraag.password_contact) if aanvraag else ():
+    for contact in aanvraag.contacts if aanvraag else ():
         if aanvraag and contact and contact.id == contact_id and is_contact(actor, contact):
             return aanvraag, contact
     raise NotFound("contact")
@@ -95,7 +95,7 @@ def _contact_values(contact: Contact | None) -> Mapping[str, object] | None:
 def unfinished(aanvraag: Aanvraag) -> tuple[Section, ...]:
     """Return the sections that keep an aanvraag from being sent, contacts that are not independent included."""
     missing = set(incomplete(content_of(aanvraag)))
-    key, password = aanvraag.key_contact, aanvraag.password_contact
+    key, password = aanvraag.contacts
     if Section.CONTACTPERSONEN not in missing and key and password and conflicts(party(key), party(password)):
         missing.add(Section.CONTACTPERSONEN)
     return tuple(section for section in Section if section in missing)

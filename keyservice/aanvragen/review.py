@@ -10,12 +10,13 @@ from sqlalchemy import insert
 
 from keyservice import audit, settings
 from keyservice.aanvragen import events, queries, review_messages, workflow
-from keyservice.aanvragen.content import PRODUCTIE, content_hash
+from keyservice.aanvragen.content import content_hash
 from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.workflow import Status, Step
 from keyservice.accounts.queries import names
 from keyservice.audit import EventType
-from keyservice.contacts.queries import missing
+from keyservice.contacts.independence import same_name
+from keyservice.contacts.queries import missing, party
 from keyservice.database import swap, table_of, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
@@ -24,6 +25,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.outbox.message import Message
 from keyservice.outbox.service import enqueue
 from keyservice.settings import FourEyes
+from keyservice.sleutels.format import Omgeving
 
 Tell = Callable[[Aanvraag, UUID], Message]
 _INSERT_APPROVAL = insert(table_of(Approval))
@@ -76,6 +78,14 @@ def aanvraag_for_step(actor: Actor, aanvraag_id: UUID, step: Step, *, lock: bool
 def lacking(aanvraag: Aanvraag) -> tuple[str, ...]:
     """Return the codes of what the contacts still lack before approval; empty when it is complete."""
     return missing(*aanvraag.contacts, clock.now(), aanvraag.requesters)
+
+
+def names_equal(aanvraag: Aanvraag) -> bool:
+    """Tell whether both contacts have one name: no ground to refuse, the approver decides (ADR 5)."""
+    key, password = aanvraag.contacts
+    if key is None or password is None or key.erased_at or password.erased_at:
+        return False
+    return same_name(party(key), party(password))
 
 
 def take_step(actor: Actor, aanvraag_id: UUID, step: Step, text: str | None = None) -> None:
@@ -151,7 +161,7 @@ def add_note(actor: Actor, aanvraag_id: UUID, text: str) -> None:
 
 
 def _approval(actor: Actor, aanvraag: Aanvraag, motivation: str, snapshot: str) -> dict[str, object]:
-    four_eyes = settings.current().four_eyes is FourEyes.ALWAYS or aanvraag.omgeving == PRODUCTIE
+    four_eyes = settings.current().four_eyes is FourEyes.ALWAYS or aanvraag.omgeving == Omgeving.PRODUCTIE
     return {
         "id": new_id(),
         "aanvraag_id": aanvraag.id,

@@ -12,8 +12,6 @@ from keyservice.aanvragen.content import content_hash
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.review_forms import ACTS, LACKING, ApproveForm, NoteForm
 from keyservice.aanvragen.workflow import Step
-from keyservice.contacts.independence import same_name
-from keyservice.contacts.queries import party
 from keyservice.gemeenten.phones import show_phone
 from keyservice.kernel.actor import Role
 from keyservice.web import access
@@ -61,7 +59,7 @@ def approve(aanvraag_id: UUID) -> ResponseReturnValue:
         form=form,
         form_errors=form.errors,
         lacking=[LACKING[code] for code in review.lacking(aanvraag)],
-        names_equal=_names_equal(aanvraag),
+        names_equal=review.names_equal(aanvraag),
         kind=summary.kind(aanvraag),
         show_phone=show_phone,
         breadcrumbs=_breadcrumbs(aanvraag, "Aanvraag goedkeuren"),
@@ -93,9 +91,3 @@ def _breadcrumbs(aanvraag: Aanvraag, label: str) -> list[tuple[str, str]]:
 def _done(aanvraag_id: UUID, text: str) -> Response:
     flash(text, "gelukt")
     return redirect(url_for("front.dossier", aanvraag_id=aanvraag_id), 303)
-
-
-def _names_equal(aanvraag: Aanvraag) -> bool:
-    # An equal name is no ground to refuse: the approver decides (`design.md` 2.2).
-    key, password = aanvraag.key_contact, aanvraag.password_contact
-    return key is not None and password is not None and same_name(party(key), party(password))

@@ -24,7 +24,7 @@ def sections(aanvraag: Aanvraag) -> dict[Section, Rows]:
             ("OIN", aanvraag.oin or ""),
             ("KvK-nummer", aanvraag.kvk or ""),
         ],
-        Section.CONTACTPERSONEN: _contacts(aanvraag.key_contact, aanvraag.password_contact),
+        Section.CONTACTPERSONEN: _contacts(*aanvraag.contacts),
         Section.SOFTWARE: [
             ("Softwareleverancier", aanvraag.leverancier or ""),
             ("Pakket", aanvraag.pakket or ""),

@@ -82,8 +82,7 @@ def _older(status: Status, days: int) -> ColumnElement[bool]:
 
 def _passed(aanvraag: Aanvraag) -> int:
     """Return how many moments of telling have passed in this state."""
-    now = clock.now()
-    return sum(clock.add_working_days(aanvraag.status_since, days) <= now for days in MOMENTS[aanvraag.status])
+    return clock.reminders_passed(aanvraag.status_since, MOMENTS[aanvraag.status])
 
 
 def _remind(aanvraag: Aanvraag) -> None:
@@ -107,7 +106,7 @@ def _kind(status: Status, *, new: bool) -> str:
 
 
 def _readers(aanvraag: Aanvraag, *, new: bool) -> Sequence[Account]:
-    """Return who hears of it: of a new one those of the portfolio, if any; of what waits all (`design.md` 2.4)."""
+    """Return who hears of it: of a new one those of the portfolio, if any; of what waits all."""
     return responsible(aanvraag.gemeente) if new else holders(Role.RELATIEBEHEERDER)
 
 

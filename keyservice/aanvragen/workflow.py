@@ -1,4 +1,4 @@
-"""The workflow of an aanvraag: one table (`design.md` 2). Guards, buttons, documentation and tests ask it."""
+"""The workflow of an aanvraag: one table (ADR 3). Guards, buttons, documentation and tests ask it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,11 +15,10 @@ from keyservice import audit, settings
 from keyservice.accounts import device_messages, events, guessing
 from keyservice.accounts.browsers import browser_name
 from keyservice.accounts.models import Account, KnownDevice, LoginCounter
-from keyservice.accounts.sessions import digest
 from keyservice.database import db, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
-from keyservice.kernel.ids import link_token
+from keyservice.kernel.ids import link_token, token_digest
 from keyservice.kernel.text import clean
 from keyservice.outbox.service import enqueue
 
@@ -37,15 +36,15 @@ def cookie_name() -> str:
 def source_for(account_id: UUID | None, source: str | None) -> str | None:
     """Return what counts as the source of a guess at an account: the browser when it is a known one, else `source`."""
     token = _token()
-    if token is None or account_id is None or db.session.get(KnownDevice, (account_id, digest(token))) is None:
+    if token is None or account_id is None or db.session.get(KnownDevice, (account_id, token_digest(token))) is None:
         return source
-    return f"device:{digest(token).hex()}"
+    return f"device:{token_digest(token).hex()}"
 
 
 def logged_in(actor: Actor, account_id: UUID) -> None:
     """Remember the browser of this request; a new one beside others is told to the owner."""
     token, now = _token() or link_token(), clock.now()
-    key = (account_id, digest(token))
+    key = (account_id, token_digest(token))
     with transaction() as session:
         if (known := session.get(KnownDevice, key)) is not None:
             known.last_at = now

@@ -14,10 +14,9 @@ from flask_security.tf_plugin import TfPluginBase, tf_check_state, tf_clean_sess
 from flask_security.utils import login_user
 
 from keyservice import audit
-from keyservice.accounts import events, guessing, oidc, passkeys, recovery, totp
+from keyservice.accounts import events, guessing, oidc, passkeys, proof, recovery, totp
 from keyservice.accounts.models import Account
 from keyservice.database import transaction
-from keyservice.kernel import clock
 from keyservice.kernel.ids import link_token
 from keyservice.kernel.seal import Rings
 from keyservice.settings import Settings
@@ -157,14 +156,8 @@ def own_passkey_question() -> str | None:
 
 def confirm_by_passkey(answer: str) -> bool:
     """Check a passkey of the person logged in; when right, the next ten minutes count as fresh."""
-    actor = access.actor()
-    right = passkeys.owner(answer, answered_challenge("get")) == actor.person
-    with transaction():
-        event = events.CONFIRMED_IDENTITY if right else events.STEP_UP_REFUSED
-        result = audit.Result.OK if right else audit.Result.REFUSED
-        audit.record(event, actor, result=result, subject=actor.person, factor="passkey")
-    if right:
-        session["fs_paa"] = clock.now().timestamp()
+    right = passkeys.owner(answer, answered_challenge("get")) == access.actor().person
+    proof.tried("passkey", right=right)
     return right
 
 

@@ -71,7 +71,7 @@ def attempt(kind: Kind, subject: str | None, source: str | None) -> Guess:
     `subject` is what is guessed at, known to us or not: for a person the mail address (as for the login, so that the
     owner hears of many failures); None when only the source counts. `source` is `actor.source`, or the person when it
     is known who guesses. Raises TooOften with the `seconds` to wait, in which case nothing is counted or may be looked
-    at. Not to be called inside `transaction()`: the count must stay when the act fails.
+    at. Raises RuntimeError inside `transaction()`: the count must stay when the act fails.
     """
     if use_case_numbers() is not None:
         raise RuntimeError("a guess is counted in a transaction of its own")

@@ -1,10 +1,9 @@
-"""Inviting somebody to a role: a link in a mail plus a code said aloud (`design.md` 8).
+"""Inviting somebody to a role: a link in a mail plus a code said aloud.
 
 A gemeentebeheerder invites alone. What DUO gives (its own roles, and the first people of a gemeente) takes two people
 and, for a gemeente, a call to the number in the register.
 """
 
-import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from keyservice.gemeenten.queries import phone_set_by
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI, DUO_ROLES, GEMEENTE_ROLES, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, Refused
-from keyservice.kernel.ids import link_token, new_id, readable_code
+from keyservice.kernel.ids import link_token, new_id, readable_code, token_digest
 from keyservice.kernel.mailbox import parse_email
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.text import clean
@@ -169,7 +168,7 @@ def withdraw(actor: Actor, invitation_id: UUID) -> None:
         invitation = people_queries.invitation_for(actor, invitation_id)
         invitation.ended_at, invitation.code_mac, invitation.token_digest = clock.now(), None, None
         cancel(people_messages.invitation_prefix(invitation))
-        _record(events.INVITATION_WITHDRAWN, actor, invitation)
+        record(events.INVITATION_WITHDRAWN, actor, invitation)
 
 
 def first_beheerder(name: str, email: str) -> tuple[Secret, Secret]:
@@ -184,7 +183,7 @@ def first_beheerder(name: str, email: str) -> tuple[Secret, Secret]:
         invitation.second_needed = False
         session.add(invitation)
         link, code = _renew(invitation)
-        _record(events.INVITATION_SENT, CLI, invitation)
+        record(events.INVITATION_SENT, CLI, invitation)
     return link, code
 
 
@@ -193,24 +192,20 @@ def _send(actor: Actor, invitation: Invitation) -> Secret:
     register = gemeente_by_code(invitation.gemeente) if invitation.gemeente else None
     cancel(people_messages.invitation_prefix(invitation))
     enqueue(people_messages.invitation(invitation, link, register.name if register else None))
-    _record(events.INVITATION_SENT, actor, invitation)
+    record(events.INVITATION_SENT, actor, invitation)
     return code
 
 
 def _renew(invitation: Invitation) -> tuple[Secret, Secret]:
     """Give an invitation a new link and code; return both."""
     token, code = link_token(), Secret(readable_code(CODE_LENGTH))
-    invitation.token_digest = digest(token)
+    invitation.token_digest = token_digest(token)
     invitation.code_mac = settings.rings().mac(MAC, str(invitation.id), code.reveal())
     invitation.tries, invitation.expires_at = 0, clock.now() + LIVES
     db.session.flush()
     return Secret(f"{settings.current().base_url}{people_messages.LINK_PATH}{token}"), code
 
 
-def _record(event: audit.EventType, actor: Actor, invitation: Invitation) -> None:
+def record(event: audit.EventType, actor: Actor, invitation: Invitation) -> None:
+    """Write an event about an invitation."""
     audit.record(event, actor, subject=invitation.id, gemeente=invitation.gemeente, role=invitation.role)
-
-
-def digest(token: str) -> bytes:
-    """Return what the database keeps of the token of a link: 256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode()).digest()

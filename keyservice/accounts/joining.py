@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from keyservice import audit, settings
 from keyservice.accounts import events, guessing, people_queries, queries
-from keyservice.accounts.invitations import MAC, digest
+from keyservice.accounts.invitations import MAC, record
 from keyservice.accounts.models import Audience, Grant, Invitation
 from keyservice.accounts.people import tell_beheerders
 from keyservice.accounts.service import add_grant, create_account
@@ -14,7 +14,7 @@ from keyservice.database import db, execute_count, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import DUO_ROLES, Actor
 from keyservice.kernel.errors import Conflict, Invalid, Refused
-from keyservice.kernel.ids import new_id, normalise_code
+from keyservice.kernel.ids import new_id, normalise_code, token_digest
 from keyservice.kernel.secret import Secret
 
 MOST_TRIES = 5
@@ -30,7 +30,7 @@ def open_by_code(actor: Actor, token: str, typed: str) -> UUID:
     """
     guess = guessing.attempt(guessing.Kind.INVITATION, None, actor.source)
     with transaction() as session:
-        row = session.scalar(select(Invitation).where(Invitation.token_digest == digest(token)))
+        row = session.scalar(select(Invitation).where(Invitation.token_digest == token_digest(token)))
         invitation_id = row.id if row else new_id()
         mac = (row.code_mac if row else None) or settings.rings().mac(MAC, str(invitation_id), "")
         # The count is one UPDATE, so that no two tries are counted as one.
@@ -41,7 +41,7 @@ def open_by_code(actor: Actor, token: str, typed: str) -> UUID:
         )
         fits = settings.rings().mac_fits(mac, MAC, str(invitation_id), normalise_code(typed)) and bool(counted)
         if row and fits:
-            _record(events.INVITATION_OPENED, actor, row)
+            record(events.INVITATION_OPENED, actor, row)
         else:
             audit.record_refusal(actor, "invitation:open", "code-wrong")
     if not fits:
@@ -134,7 +134,3 @@ def _use(actor: Actor, invitation: Invitation, account_id: UUID) -> None:
 
 def _usable() -> ColumnElement[bool]:
     return and_(Invitation.used_at.is_(None), Invitation.ended_at.is_(None), Invitation.expires_at > clock.now())
-
-
-def _record(event: audit.EventType, actor: Actor, invitation: Invitation) -> None:
-    audit.record(event, actor, subject=invitation.id, gemeente=invitation.gemeente, role=invitation.role)

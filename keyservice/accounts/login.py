@@ -1,8 +1,6 @@
 """Logging in through Flask-Security, and turning who is logged in into the actor of the request."""
 
-import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -16,7 +14,7 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from keyservice import audit
-from keyservice.accounts import devices, events, factors, guessing, passwords, queries
+from keyservice.accounts import devices, events, factors, guessing, passwords, proof, queries
 from keyservice.accounts.models import Account, Audience, Passkey
 from keyservice.database import db, transaction
 from keyservice.kernel.actor import DUO_ROLES, Actor
@@ -155,7 +153,6 @@ def load_actor() -> None:
         roles, gemeente = {grant.role for grant in grants if grant.role in DUO_ROLES}, None
     else:
         roles = {grant.role for grant in grants if grant.gemeente == gemeente and grant.gemeente}
-    proved = session.get("fs_paa")
     g.person_name = user.name
     g.gemeenten = gemeenten
     g.actor = Actor(
@@ -163,7 +160,7 @@ def load_actor() -> None:
         roles=frozenset(roles),
         gemeente=gemeente,
         origin="web",
-        factor_at=datetime.fromtimestamp(proved, UTC) if proved else None,
+        factor_at=proof.given_at(),
         source=request.remote_addr,
         agent=clean(request.user_agent.string)[:200],
         trace=request.headers.get("traceparent"),
@@ -201,12 +198,7 @@ def confirm_identity(password: str) -> bool:
     stored = account.password
     guess = guessing.attempt(guessing.Kind.STEP_UP, account.email, devices.source_for(account.id, actor.source))
     right = passwords.fits(stored, password)
-    with transaction():
-        event = events.CONFIRMED_IDENTITY if right else events.STEP_UP_REFUSED
-        result = audit.Result.OK if right else audit.Result.REFUSED
-        audit.record(event, actor, result=result, subject=actor.person, factor="password")
+    proof.tried("password", right=right)
     if right:
         guess.right()
-        session["fs_paa"] = time.time()
-        load_actor()
     return right

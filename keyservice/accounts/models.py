@@ -83,10 +83,6 @@ class Grant(Base):
     reviewed_at: Mapped[datetime | None]
     account: Mapped[Account] = relationship(back_populates="grants", foreign_keys=[account_id])
 
-    def valid_at(self, moment: datetime) -> bool:
-        """Tell whether the grant holds at a moment."""
-        return self.valid_from <= moment and (self.valid_until is None or moment < self.valid_until)
-
 
 class Session(Base):
     """One browser's session; the cookie holds the token, the row only its SHA-256."""

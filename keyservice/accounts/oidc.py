@@ -20,7 +20,7 @@ from flask_security.utils import login_user
 from sqlalchemy import delete, select
 
 from keyservice import audit, settings
-from keyservice.accounts import events, joining, oidc_client, queries
+from keyservice.accounts import events, joining, oidc_client, proof, queries
 from keyservice.accounts.models import Account, Audience, OidcIdentity
 from keyservice.accounts.oidc_client import Identity, OidcFailed
 from keyservice.accounts.sessions import end_sessions
@@ -146,10 +146,7 @@ def _accept(chosen: OidcProvider, identity: Identity, kept: dict[str, str]) -> s
 def _enter(account: Account, identity: Identity) -> None:
     """Log in; the proof is as old as the provider says, and counts for no act that gives when it does not say."""
     login_user(account, remember=False, authn_via=["oidc"])
-    if identity.auth_time:
-        session["fs_paa"] = min(identity.auth_time, clock.now()).timestamp()
-    else:
-        session.pop("fs_paa", None)
+    proof.keep(identity.auth_time)
 
 
 def bind(account_id: UUID, issuer: str, subject: str) -> None:
@@ -190,16 +187,15 @@ def _confirm(_chosen: OidcProvider, identity: Identity, kept: dict[str, str]) ->
         raise OidcFailed("no-auth-time" if _has_local_factor() else "no-factor")
     if clock.now() - identity.auth_time >= FRESH:
         raise OidcFailed("auth-time")
-    with transaction():
-        audit.record(events.CONFIRMED_IDENTITY, actor, subject=actor.person, factor="oidc")
-    session["fs_paa"] = min(identity.auth_time, clock.now()).timestamp()
+    proof.tried("oidc", right=True, at=identity.auth_time)
     return url_for("accounts.oidc_go_on")
 
 
 def step_up() -> ResponseReturnValue | None:
     """Ask somebody who came through a provider to prove himself there; the form that was sent is parked meanwhile.
 
-    Returns None when the provider cannot and the account has a password or passkey: then that is asked for.
+    Returns None when the provider cannot and the account has a password or passkey: then that is asked for. Raises
+    OidcFailed when it has neither.
     """
     chosen = own_provider()
     if chosen is None or session.get(CANNOT_TELL):

@@ -7,9 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from keyservice.accounts.models import Account, FactorReset, Grant, Invitation
-from keyservice.accounts.queries import by_mailbox, holders, valid_grants
+from keyservice.accounts.queries import by_mailbox, holders, holds, valid_grants
 from keyservice.database import db
-from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import NotFound
 
@@ -24,12 +23,6 @@ class Waiting:
 
     invitations: Sequence[Invitation]
     resets: Sequence[FactorReset]
-
-
-def holds() -> ColumnElement[bool]:
-    """Return the condition that a grant holds now."""
-    now = clock.now()
-    return and_(Grant.valid_from <= now, or_(Grant.valid_until.is_(None), Grant.valid_until > now))
 
 
 def _scope(actor: Actor) -> ColumnElement[bool]:

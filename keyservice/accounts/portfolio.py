@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from keyservice import audit
 from keyservice.accounts import events, queries
@@ -18,10 +18,7 @@ from keyservice.kernel.ids import new_id
 
 def entries() -> Sequence[PortfolioEntry]:
     """Return every entry that holds now, by person and gemeente."""
-    now = clock.now()
-    query = select(PortfolioEntry).where(
-        PortfolioEntry.valid_from <= now, or_(PortfolioEntry.valid_until.is_(None), PortfolioEntry.valid_until > now)
-    )
+    query = select(PortfolioEntry).where(queries.holds(PortfolioEntry))
     return db.session.scalars(query.order_by(PortfolioEntry.account_id, PortfolioEntry.gemeente)).all()
 
 

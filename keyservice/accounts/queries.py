@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from keyservice.accounts.models import Account, Grant, PortfolioEntry
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
+
+
+def holds(kind: type[Grant] | type[PortfolioEntry] = Grant) -> ColumnElement[bool]:
+    """Return the condition that a grant, or an entry of a portfolio, holds now."""
+    now = clock.now()
+    return and_(kind.valid_from <= now, or_(kind.valid_until.is_(None), kind.valid_until > now))
 
 
 def account(account_id: UUID) -> Account | None:
@@ -35,28 +41,17 @@ def names(people: Iterable[UUID | None]) -> dict[UUID, str]:
 
 def valid_grants(account_id: UUID) -> Sequence[Grant]:
     """Return the grants of a person that hold now, by gemeente."""
-    now = clock.now()
-    query = (
-        select(Grant)
-        .where(
-            Grant.account_id == account_id,
-            Grant.valid_from <= now,
-            or_(Grant.valid_until.is_(None), Grant.valid_until > now),
-        )
-        .order_by(Grant.gemeente, Grant.role)
-    )
-    return db.session.scalars(query).all()
+    query = select(Grant).where(Grant.account_id == account_id, holds())
+    return db.session.scalars(query.order_by(Grant.gemeente, Grant.role)).all()
 
 
 def holders(role: Role, gemeente: str | None = None) -> Sequence[Account]:
     """Return the active people who hold a role now: for a gemeente, or (DUO's roles) at all."""
-    now = clock.now()
     # By id and not DISTINCT: PostgreSQL compares no JSON columns.
     people = select(Grant.account_id).where(
         Grant.role == role,
         Grant.gemeente == gemeente if gemeente else Grant.gemeente.is_(None),
-        Grant.valid_from <= now,
-        or_(Grant.valid_until.is_(None), Grant.valid_until > now),
+        holds(),
     )
     query = select(Account).where(Account.active, Account.id.in_(people)).order_by(Account.name)
     return db.session.scalars(query).all()
@@ -70,10 +65,5 @@ def responsible(gemeente: str) -> Sequence[Account]:
 
 def portfolio(account_id: UUID) -> frozenset[str]:
     """Return the codes of the gemeenten a relatiebeheerder looks after now."""
-    now = clock.now()
-    query = select(PortfolioEntry.gemeente).where(
-        PortfolioEntry.account_id == account_id,
-        PortfolioEntry.valid_from <= now,
-        or_(PortfolioEntry.valid_until.is_(None), PortfolioEntry.valid_until > now),
-    )
+    query = select(PortfolioEntry.gemeente).where(PortfolioEntry.account_id == account_id, holds(PortfolioEntry))
     return frozenset(db.session.scalars(query))

@@ -14,7 +14,7 @@ from keyservice.kernel.errors import Conflict, Refused
 from keyservice.kernel.ids import link_token, new_id
 from keyservice.kernel.secret import Secret
 
-# A person with two of these could check his own work (`design.md` 1).
+# A person with two of these could check his own work.
 EXCLUSIVE = DUO_ROLES
 
 

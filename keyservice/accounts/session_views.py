@@ -12,6 +12,7 @@ from keyservice.accounts.login import confirm_identity
 from keyservice.accounts.models import Account
 from keyservice.accounts.password_forms import PasswordForm
 from keyservice.accounts.sessions import BrowserSession
+from keyservice.kernel.ids import token_digest
 from keyservice.kernel.secret import Secret
 from keyservice.web import access
 
@@ -24,7 +25,7 @@ def _current() -> BrowserSession:
 @access.signed_in
 def own_sessions() -> ResponseReturnValue:
     """Show where this person is logged in."""
-    here = sessions.digest(str(_current().token))
+    here = token_digest(str(_current().token))
     return render_template("accounts/sessions.html", rows=sessions.own(access.person()), here=here)
 
 

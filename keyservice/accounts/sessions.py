@@ -1,11 +1,10 @@
 """Server-side sessions: the cookie holds a random token, the database its SHA-256 and the content.
 
-A session ends after 30 minutes without a request and after 10 hours in any case (`design.md` 8). Logging in or out,
+A session ends after 30 minutes without a request and after 10 hours in any case (ADR 10). Logging in or out,
 its first step too, and opening an invitation change the token, so that one planted before is worth nothing. The row of
 a login that ended by itself stays for a day, so that the login page can say why.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,7 +26,7 @@ from keyservice.accounts.models import Account, Session
 from keyservice.database import AWAY, db, execute_count, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor
-from keyservice.kernel.ids import link_token
+from keyservice.kernel.ids import link_token, token_digest
 from keyservice.kernel.text import clean
 from keyservice.web import machine
 
@@ -104,7 +103,7 @@ class DatabaseSessions(SessionInterface):
         with app.app_context():
             token = request.cookies.get(self.get_cookie_name(app))
             try:
-                row = db.session.get(Session, digest(token)) if token else None
+                row = db.session.get(Session, token_digest(token)) if token else None
             except AWAY as error:  # Flask could not make a page of it: there is no session yet
                 away = BrowserSession({})
                 away.fault = error
@@ -150,11 +149,11 @@ class DatabaseSessions(SessionInterface):
     def _drop(session: BrowserSession) -> None:
         if session.token:
             with transaction() as database:
-                database.execute(delete(Session).where(Session.digest == digest(session.token)))
+                database.execute(delete(Session).where(Session.digest == token_digest(session.token)))
 
     @staticmethod
     def _store(session: BrowserSession, *, fresh: bool) -> None:
-        now, key = clock.now(), digest(str(session.token))
+        now, key = clock.now(), token_digest(str(session.token))
         content = {"account_id": _account(session), "data": json.dumps(dict(session)), "seen_at": now}
         with transaction() as database:
             if fresh:
@@ -177,11 +176,6 @@ def _check_opened() -> None:
         raise fault
 
 
-def digest(token: str) -> bytes:
-    """Return what the database keeps of a token: 256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def end_sessions(account_id: UUID, except_token: str | None = None) -> None:
     """End all sessions of a person, in the transaction of the change that asks for it: password, factor or grant.
 
@@ -193,7 +187,7 @@ def end_sessions(account_id: UUID, except_token: str | None = None) -> None:
     with transaction() as database:
         gone = delete(Session).where(Session.account_id == account_id)
         if except_token:
-            gone = gone.where(Session.digest != digest(except_token))
+            gone = gone.where(Session.digest != token_digest(except_token))
         database.execute(gone)
         database.execute(update(Account).where(Account.id == account_id).values(fs_uniquifier=uniquifier))
     if except_token and has_request_context() and getattr(current, "token", None) == except_token:

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from keyservice import audit
-from keyservice.accounts import events, people_messages, people_queries
+from keyservice.accounts import events, people_messages
 from keyservice.accounts.models import FactorReset, Grant, Invitation
-from keyservice.accounts.queries import holders
+from keyservice.accounts.queries import holders, holds
 from keyservice.database import db, transaction
 from keyservice.gemeenten.queries import names
 from keyservice.kernel import clock
@@ -25,7 +25,7 @@ LAPSE_AFTER = timedelta(days=30)
 def remind_of_review() -> None:
     """Mail the beheerders of a gemeente, and of DUO, once a month while a role was not looked at for a year."""
     late = func.coalesce(Grant.reviewed_at, Grant.valid_from) < clock.now() - REVIEW_EVERY
-    for gemeente in db.session.scalars(select(Grant.gemeente).where(late, people_queries.holds()).distinct()).all():
+    for gemeente in db.session.scalars(select(Grant.gemeente).where(late, holds()).distinct()).all():
         _remind(gemeente)
 
 

@@ -39,7 +39,7 @@ def answer(
 
 
 def stop(problem: Problem, **more: object) -> NoReturn:
-    """End the request with a problem; takes what `answer` takes."""
+    """End the request with a problem (raises HTTPException); takes what `answer` takes."""
     raise HTTPException(response=answer(problem, **more))  # type: ignore[arg-type]  # passed on as they are
 
 

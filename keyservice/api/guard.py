@@ -40,7 +40,7 @@ def refuse_secret_in_address() -> None:
 def by_sleutel() -> Actor:
     """Return the actor that the key of this request is, and keep the key as `g.sleutel`. Ends the request if it fails.
 
-    Why a key does not work, only who has the whole key hears; all else gets one answer (`design.md` 5).
+    Why a key does not work, only who has the whole key hears; all else gets one answer.
     """
     try:
         checked = verification.admit(_bearer(), request.remote_addr)

@@ -74,11 +74,9 @@ def _made(
     """Return the row of an event, and those of its private texts."""
     last_numbers = use_case_numbers()
     if last_numbers is None:
-        message = f"event {event.code} outside transaction()"
-        raise RuntimeError(message)
+        raise RuntimeError(f"event {event.code} outside transaction()")
     if values.keys() != event.fields | event.private:
-        message = f"event {event.code} takes {sorted(event.fields | event.private)}, not {sorted(values)}"
-        raise ValueError(message)
+        raise ValueError(f"event {event.code} takes {sorted(event.fields | event.private)}, not {sorted(values)}")
     event_id, at = new_id(), clock.now()
     # What an event says of a person itself goes before what the request tells of the actor.
     known = {"source": actor.source, "agent": actor.agent} | {n: values[n] for n in event.private if values[n]}
@@ -121,8 +119,7 @@ def _plain(value: object) -> str | list[str]:
         return str(value)
     if isinstance(value, bytes):
         return value.hex()
-    message = f"a {type(value).__name__} does not belong in an event"
-    raise TypeError(message)
+    raise TypeError(f"a {type(value).__name__} does not belong in an event")
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode

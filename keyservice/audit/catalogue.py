@@ -39,8 +39,7 @@ def define(code: str, sentence: str, *, fields: str = "", private: str = "") -> 
     Raises ValueError for a code that is malformed or was defined before: codes are never renamed or used again.
     """
     if not _CODE.fullmatch(code) or code in _events:
-        message = f"event code {code!r} is malformed or not new"
-        raise ValueError(message)
+        raise ValueError(f"event code {code!r} is malformed or not new")
     event = EventType(code, sentence, frozenset(fields.split()), frozenset(private.split()))
     _events[code] = event
     return event

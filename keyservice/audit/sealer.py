@@ -1,4 +1,4 @@
-"""The sealer: puts events into the tree, in their order, and signs what the tree is then (`design.md` 7).
+"""The sealer: puts events into the tree, in their order, and signs what the tree is then.
 
 Events are written unchained, so that no act waits for another; the sealer comes after them, one at a time. It takes
 every event that is visible and not in the tree yet: one of a slow transaction comes in a later batch, and none is

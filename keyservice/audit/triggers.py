@@ -1,4 +1,4 @@
-"""The check at start-up that events cannot be changed: the database itself must refuse it (`design.md` 7)."""
+"""The check at start-up that events cannot be changed: the database itself must refuse it."""
 
 from sqlalchemy import text
 

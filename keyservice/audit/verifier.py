@@ -1,4 +1,4 @@
-"""The verifier: what of the trail is no longer what was written, all of it, and in its order (`design.md` 7).
+"""The verifier: what of the trail is no longer what was written, all of it, and in its order (ADR 26).
 
 One pass over events and leaves in the order of the tree, in constant memory, and one over the file outside. It believes
 no stored hash: each event is hashed anew, and every checkpoint is computed from the leaves. Between two checkpoints a

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from keyservice.accounts.invitations import digest
 from keyservice.berichtenboek.models import Copy
 from keyservice.berichtenboek.workflow import ASKED_LIVES, LINK_GONE, OPEN, Status
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.kernel.errors import NotFound
+from keyservice.kernel.ids import token_digest
 
 PAGE = 50
 _ORDER = (Copy.asked_at.desc(), Copy.id)
@@ -53,7 +53,7 @@ def open_for(gemeente: str, mailbox: str) -> Copy | None:
 
 def by_link(token: str) -> Copy:
     """Return the copy that a link opens now. Raises NotFound: unknown, renewed, ended or too old, all the same."""
-    where = (Copy.token_digest == digest(token), Copy.status == Status.HELD, Copy.link_until > clock.now())
+    where = (Copy.token_digest == token_digest(token), Copy.status == Status.HELD, Copy.link_until > clock.now())
     found = db.session.scalar(select(Copy).where(*where))
     if found is None:
         raise NotFound("berichtenboek-link")

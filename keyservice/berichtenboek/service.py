@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from keyservice import audit
-from keyservice.accounts.invitations import digest
 from keyservice.berichtenboek import events, messages, queries
 from keyservice.berichtenboek.editions import CURRENT
 from keyservice.berichtenboek.models import Copy, Supplier
@@ -18,7 +17,7 @@ from keyservice.database import db, swap, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Refused
-from keyservice.kernel.ids import link_token, new_id
+from keyservice.kernel.ids import link_token, new_id, token_digest
 from keyservice.outbox.service import cancel, enqueue
 
 # Who opens again within this time is not written down again: a link must not fill the trail.
@@ -210,7 +209,7 @@ def _new_link(copy: Copy) -> tuple[str, dict[str, bytes | datetime]]:
     if copy.leverancier is None:
         return "", {}
     token = link_token()
-    return token, {"token_digest": digest(token), "link_until": clock.now() + LINK_LIVES}
+    return token, {"token_digest": token_digest(token), "link_until": clock.now() + LINK_LIVES}
 
 
 def _record(event: audit.EventType, actor: Actor, copy: Copy, **values: Any) -> None:

@@ -6,9 +6,9 @@ workers, or a repeat after a crash, tell nobody twice.
 
 from collections.abc import Callable
 
+from keyservice.aanvragen.workflow import REMIND_WORKING_DAYS
 from keyservice.berichtenboek import queries, service
 from keyservice.berichtenboek.editions import CURRENT
-from keyservice.berichtenboek.workflow import REMIND_WORKING_DAYS
 from keyservice.database import one_by_one
 from keyservice.kernel import clock
 
@@ -20,11 +20,10 @@ def announce() -> None:
 
 def remind() -> None:
     """Remind the relatiebeheerders after 2 and 5 working days of who waits."""
-    now = clock.now()
     due = {
         copy_id: passed
         for copy_id, since, reminders in queries.asked(len(REMIND_WORKING_DAYS))
-        if (passed := sum(clock.add_working_days(since, days) <= now for days in REMIND_WORKING_DAYS)) > reminders
+        if (passed := clock.reminders_passed(since, REMIND_WORKING_DAYS)) > reminders
     }
     one_by_one(due, lambda copy_id: service.remind(copy_id, due[copy_id]))
 

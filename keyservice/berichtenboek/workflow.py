@@ -43,7 +43,6 @@ LINK_LIVES = timedelta(days=30)
 ASKED_LIVES = timedelta(days=60)
 LINK_GONE = timedelta(days=365)
 """How long after its link a supplier's copy ends by itself: nobody asked for a new link, and no version came."""
-REMIND_WORKING_DAYS = (2, 5)
 MOST_SUPPLIERS = 10
 """How many open copies for suppliers a gemeente has at most."""
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from keyservice.database import Base
 from keyservice.gemeenten.models import Gemeente
 
-# Of one code; after that only a new one helps (`design.md` 5).
+# Of one code; after that only a new one helps.
 MOST_TRIES = 5
 
 
@@ -26,7 +26,7 @@ class Part(StrEnum):
 
 
 class Via(StrEnum):
-    """How the zip or the password reaches a contact (`design.md` 2.5)."""
+    """How the zip or the password reaches a contact (ADR 5)."""
 
     MAIL = "mail"
     DOWNLOAD = "download"

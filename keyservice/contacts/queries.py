@@ -19,7 +19,7 @@ from keyservice.kernel.mailbox import canonical_mailbox
 from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.secret import Secret
 
-# How long the proof of an address, a confirmation and a vouching are good: a year per contact (`design.md` 2.2).
+# How long the proof of an address, a confirmation and a vouching are good: a year per contact (ADR 21).
 HOLDS = timedelta(days=365)
 AccountOf = Callable[[str | None], UUID | None]
 
@@ -99,7 +99,7 @@ def missing(
     requesters: Collection[UUID | None] = (),
     account_of: AccountOf | None = None,
 ) -> tuple[str, ...]:
-    """Return codes of what still lacks before approval (`design.md` 2.2); empty when both are ready.
+    """Return codes of what still lacks before approval (ADR 5); empty when both are ready.
 
     key-address, key-vouched, password-address, password-vouched, password-confirmed, not-independent. `requesters` are
     those who started and sent the aanvraag: nobody vouches for his own. Of somebody who gets a letter the call proves

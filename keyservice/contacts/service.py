@@ -96,7 +96,10 @@ def propose(
 
 
 def cleaned(*, name: str, function: str, **addresses: str | None) -> dict[str, str | None]:
-    """Return the values as they are stored. No form may be trusted with what goes into the head of a mail."""
+    """Return the values as they are stored. Raises Invalid for an address that is none.
+
+    No form may be trusted with what goes into the head of a mail.
+    """
     parsers = {"mailbox": parse_email, "phone": parse_phone, "mobile": parse_mobile}
     try:
         parsed = {column: parsers[column](text) if text else None for column, text in addresses.items()}

@@ -55,7 +55,7 @@ def vouch_as_gemeentebeheerder(
     """Vouch for a key contact of one's own gemeente.
 
     `requesters` are those who started and sent the aanvraag, `seen` as above. Raises NotFound, Conflict, or Refused:
-    not the requester, the proposer or the contact himself (`design.md` 2.2).
+    not the requester, the proposer or the contact himself (ADR 21).
     """
     with transaction():
         contact = queries.contact_for(actor, contact_id)

@@ -137,7 +137,7 @@ def _store(person: Person) -> UUID:
 
 
 def person_id(login: str) -> UUID:
-    """Return the account id of a fictive person by login name."""
+    """Return the account id of a fictive person by login name. Raises LookupError when the demo is not loaded."""
     email = next(person.email for person in PEOPLE if person.login == login)
     account = queries.by_mailbox(email)
     if account is None:

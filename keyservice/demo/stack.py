@@ -65,7 +65,7 @@ def prepare(app: Flask) -> None:
 def running(instance: Path, port: int = 0, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """Run everything until the block ends. `port` 0 takes a free one. Raises StackFailed."""
     instance.mkdir(parents=True, exist_ok=True)
-    port = port or _free_port()
+    port = port or free_port()
     with DemoMailServer(instance / "postvak" / MAIL_FOLDER) as mail:
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},
@@ -93,7 +93,8 @@ def running(instance: Path, port: int = 0, extra: Mapping[str, str] | None = Non
             thread.join()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -118,10 +119,8 @@ def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
     give_up = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up:
         if server.poll() is not None:
-            message = f"the web server stopped with code {server.returncode}; is the port in use?"
-            raise StackFailed(message)
+            raise StackFailed(f"the web server stopped with code {server.returncode}; is the port in use?")
         with suppress(URLError, OSError), urlopen(url, timeout=1):  # noqa: S310 - our own address
             return
         time.sleep(0.05)
-    message = f"the web server did not answer within {START_SECONDS} seconds"
-    raise StackFailed(message)
+    raise StackFailed(f"the web server did not answer within {START_SECONDS} seconds")

@@ -1,4 +1,4 @@
-"""Going on with an older database, after two people have accepted that (`design.md` 7).
+"""Going on with an older database, after two people have accepted that (ADR 26).
 
 What happened after the backup is gone, save what the file outside knows: every key that was revoked since is revoked
 again (I16), and every other key that something happened to is blocked until people have looked. A key that was made

@@ -28,7 +28,7 @@ from keyservice.sleutels.models import Sleutel
 from keyservice.sleutels.service import intact
 
 ISSUE_WITHIN = timedelta(days=LAPSE_DAYS[Status.APPROVED])
-REISSUE_WITHIN = timedelta(days=730)  # `design.md` 2.7
+REISSUE_WITHIN = timedelta(days=730)  # for how long after an approval another key may be issued under it
 OUTDATED = frozenset({"content-changed", "contacts-incomplete"})
 """Codes of what sends an approved aanvraag back to review."""
 

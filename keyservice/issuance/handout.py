@@ -24,7 +24,7 @@ from keyservice.sleutels.format import Omgeving
 from keyservice.sleutels.life import MOST_OVERLAP_DAYS, OVERLAP_DAYS
 from keyservice.sleutels.models import Sleutel
 
-DELIVERY = timedelta(days=30)  # `design.md` 2.6: for the whole delivery
+DELIVERY = timedelta(days=30)  # from issue to activation
 _PURPOSE = "activation"
 
 

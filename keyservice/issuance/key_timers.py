@@ -10,10 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from keyservice import audit
 from keyservice.aanvragen.queries import replacement_of
 from keyservice.database import db, execute_count, one_by_one, transaction
-from keyservice.issuance import events, key_messages
+from keyservice.issuance import events, key_messages, steps
 from keyservice.issuance.key_messages import Notice
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import followers, of_sleutel
@@ -76,15 +75,10 @@ def _warn(sleutel_id: UUID) -> None:
         notice = Notice.EXPIRED if expired else Notice.WARNING
         for message in key_messages.told(notice, issuance, str(passed), **values):
             enqueue(message)
-        told = {"sleutel": sleutel_id} if expired else {"sleutel": sleutel_id, "day": days}
-        audit.record(
-            events.EXPIRED if expired else events.WARNED,
-            WORKER,
-            dossier=issuance.aanvraag_id,
-            subject=issuance.id,
-            gemeente=sleutel.gemeente,
-            **told,
-        )
+        if expired:
+            steps.record(events.EXPIRED, WORKER, issuance, sleutel=sleutel_id)
+        else:
+            steps.record(events.WARNED, WORKER, issuance, sleutel=sleutel_id, day=days)
 
 
 TIMERS: tuple[Callable[[], object], ...] = (warn,)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, null, or_, select
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.accounts.models import Account, Grant
+from keyservice.accounts.queries import holds
 from keyservice.audit.models import AuditEvent
 from keyservice.contacts.models import Contact
 from keyservice.database import db
@@ -91,10 +92,8 @@ def _living(*columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
 
 
 def _left() -> ColumnElement[bool]:
-    now = clock.now()
     here = select(Grant.id).where(Grant.account_id == Account.id, Grant.gemeente == Sleutel.gemeente)
-    holds = here.where(Grant.valid_from <= now, or_(Grant.valid_until.is_(None), Grant.valid_until > now))
-    return here.exists() & (Account.active.is_(False) | ~holds.exists())
+    return here.exists() & (Account.active.is_(False) | ~here.where(holds()).exists())
 
 
 def _once(rows: Any) -> list[Row[*tuple[Any, ...]]]:

@@ -109,7 +109,7 @@ def password_sms(issuance: Issuance, password: Secret) -> Message:
 
 
 def password_letter(issuance: Issuance, password: Secret) -> Message:
-    """Return the letter with the password; beside the address nothing on it leads to the zip or its gemeente (T34)."""
+    """Return the letter with the password; beside the address nothing on it leads to the zip or its gemeente."""
     to = recipients_of(issuance).password
     return Message(
         kind=PASSWORD_LETTER,

@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import joinedload
 
-from keyservice import audit
 from keyservice.database import db, execute_count, one_by_one, transaction
-from keyservice.issuance import events, key_messages
+from keyservice.issuance import events, key_messages, steps
 from keyservice.issuance.key_messages import Notice
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.queries import dossier_of, followers
@@ -101,7 +100,7 @@ def _note_first_use(issuance_id: UUID) -> None:
             return
         db.session.refresh(issuance)
         until = old_until(issuance)
-        _record(events.FIRST_USED, issuance, previous=old.id, used_at=used.first_at, old_until=until)
+        steps.record(events.FIRST_USED, WORKER, issuance, previous=old.id, used_at=used.first_at, old_until=until)
         _tell(Notice.FIRST_USED, issuance, "1", until)
 
 
@@ -131,21 +130,10 @@ def _tell_old_use(issuance_id: UUID) -> None:
             return
         where = (Issuance.id == issuance_id, Issuance.old_use_told_at.is_not_distinct_from(seen))
         if execute_count(update(Issuance).where(*where).values(old_use_told_at=clock.now())):
-            _record(events.OLD_USED, issuance, previous=old.id)
+            steps.record(events.OLD_USED, WORKER, issuance, previous=old.id)
             _tell(Notice.OLD_USED, issuance, clock.now().isoformat(), old_until(issuance))
 
 
 def _tell(notice: Notice, issuance: Issuance, once: str, until: datetime) -> None:
     for message in key_messages.told(notice, issuance, once, old_until=datum(until)):
         enqueue(message)
-
-
-def _record(event: audit.EventType, issuance: Issuance, **values: object) -> None:
-    audit.record(
-        event,
-        WORKER,
-        dossier=issuance.aanvraag_id,
-        subject=issuance.id,
-        gemeente=issuance.aanvraag.gemeente,
-        **values,  # type: ignore[arg-type]  # the fields of the event
-    )

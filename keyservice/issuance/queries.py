@@ -1,6 +1,5 @@
 """Reading issuances. Who may see which rows, the aanvraag decides (I9)."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from keyservice.contacts.models import BY_LOGIN, Part
 from keyservice.database import db, table_of
 from keyservice.issuance.models import End, Issuance
 from keyservice.issuance.recipients import recipients
-from keyservice.kernel import clock
+from keyservice.kernel import clock, ids
 from keyservice.kernel.actor import Actor
 from keyservice.kernel.errors import NotFound
 from keyservice.kernel.secret import Secret
@@ -183,8 +182,8 @@ def _at_duo(query: Select[Any]) -> Select[Any]:
 
 
 def token_digest(token: Secret) -> bytes:
-    """Return the SHA-256 under which a receipt token is stored; 256 random bits need no more."""
-    return hashlib.sha256(token.reveal().encode()).digest()
+    """Return what is stored of the token of a receipt."""
+    return ids.token_digest(token.reveal())
 
 
 def _locked(query: Select[Issuance], *, lock: bool) -> Select[Issuance]:

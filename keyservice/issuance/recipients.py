@@ -48,7 +48,7 @@ class Recipients:
 
     @property
     def independent(self) -> bool:
-        """Tell whether zip and password go to two people; asked before each sending (`design.md` 2.2)."""
+        """Tell whether zip and password go to two people; asked before each sending (ADR 5)."""
         return not conflicts(self.key.party, self.password.party)
 
 

@@ -1,4 +1,4 @@
-"""The end of a ring key: destroyed when no row needs it any more, after 45 days in any case (`design.md` 5, ADR 23).
+"""The end of a ring key: destroyed when no row needs it any more, after 45 days in any case (ADR 23).
 
 From then on nobody opens what it sealed, in a backup of that time neither. When a key seals, and how long it stays,
 `kernel.rotation` says; here is who still needs it.

@@ -115,7 +115,7 @@ def keys_of(code: str) -> Sequence[Row[*tuple[Any, ...]]]:
 
 
 def last_moment_of(ended: Gemeente) -> datetime:
-    """Return when the keys of an ended gemeente stop at the latest."""
+    """Return when the keys of an ended gemeente stop at the latest. Raises Conflict when it has no last day."""
     if ended.valid_until is None:
         raise Conflict("succession-too-late")
     return last_moment(ended.valid_until)

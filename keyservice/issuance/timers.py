@@ -14,7 +14,7 @@ from keyservice import audit
 from keyservice.aanvragen.workflow import REMIND_WORKING_DAYS
 from keyservice.accounts.queries import holders
 from keyservice.database import db, execute_count, one_by_one, transaction
-from keyservice.issuance import events, key_timers, messages, overlap, service, succession, wave_timers
+from keyservice.issuance import events, key_timers, messages, overlap, service, steps, succession, wave_timers
 from keyservice.issuance.messages import Reminder
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.queries import AT_DUO, letters_at_duo
@@ -86,20 +86,12 @@ def _remind(issuance_id: UUID) -> None:
         # After a pause of the worker one mail is enough: that of the last moment that passed.
         day = REMIND_DAYS[passed - 1]
         enqueue(messages.reminder(_due(issuance), issuance, day))
-        audit.record(
-            events.REMINDED,
-            WORKER,
-            dossier=issuance.aanvraag_id,
-            subject=issuance_id,
-            gemeente=issuance.aanvraag.gemeente,
-            day=day,
-        )
+        steps.record(events.REMINDED, WORKER, issuance, day=day)
 
 
 def _waited(letter: Letter) -> int:
     """Return how many moments of reminding of a letter have passed."""
-    now = clock.now()
-    return sum(clock.add_working_days(letter.status_since, days) <= now for days in REMIND_WORKING_DAYS)
+    return clock.reminders_passed(letter.status_since, REMIND_WORKING_DAYS)
 
 
 def _remind_letter(letter_id: UUID) -> None:

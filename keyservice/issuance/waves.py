@@ -1,4 +1,4 @@
-"""A wave: one person prepares the list, another one starts it, and the worker renews key by key (`design.md` 2.7).
+"""A wave: one person prepares the list, another one starts it, and the worker renews key by key (ADR 22).
 
 Each renewal is an ordinary issuance in a transaction of its own, together with its place on the list: a crash between
 two of them loses none and does none twice. The lock on the wave lets one worker at a time renew, so a pause or stop

@@ -9,7 +9,7 @@ from keyservice.kernel.errors import Refused
 
 
 class Role(StrEnum):
-    """What somebody may be granted (`design.md` 1)."""
+    """What somebody may be granted."""
 
     AANVRAGER = "aanvrager"
     GEMEENTEBEHEERDER = "gemeentebeheerder"

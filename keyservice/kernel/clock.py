@@ -1,6 +1,7 @@
 """The one place where time comes from: aware UTC inside, Europe/Amsterdam for people."""
 
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TypeVar
@@ -69,6 +70,12 @@ def add_working_days(moment: datetime, count: int) -> datetime:
     for _ in range(count):
         day = working_day_on_or_after(day + timedelta(days=1))
     return datetime.combine(day, local(moment).time(), AMSTERDAM).astimezone(UTC)
+
+
+def reminders_passed(since: datetime, days: Iterable[int]) -> int:
+    """Return how many moments have come that are each so many working days after `since`."""
+    moment = now()
+    return sum(add_working_days(since, count) <= moment for count in days)
 
 
 def months_before(day: Day, count: int) -> Day:

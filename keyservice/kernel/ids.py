@@ -1,5 +1,6 @@
 """Random numbers and codes that people read out, type or follow."""
 
+import hashlib
 import secrets
 from uuid import UUID, uuid4
 
@@ -31,6 +32,11 @@ def digit_code(length: int = 8) -> str:
 def link_token() -> str:
     """Return 256 random bits for a link, as URL-safe text of 43 characters (ASVS 11.5.1: at least 128 bits)."""
     return secrets.token_urlsafe(32)
+
+
+def token_digest(token: str) -> bytes:
+    """Return what the database keeps of a token of 256 random bits: its SHA-256, for nobody can guess it."""
+    return hashlib.sha256(token.encode()).digest()
 
 
 def normalise_code(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How long a key of a sealing ring lives (`design.md` 5, ADR 23): it seals for a week, and is gone after 45 days.
+"""How long a key of a sealing ring lives (ADR 23): it seals for a week, and is gone after 45 days.
 
 Values in, values out; a ring's moments of making are given newest key first, as the ring has them.
 """

@@ -114,8 +114,7 @@ class Rings:
             for key in attempt(name):
                 if key.id == key_id:
                     return key
-        message = f"ring {name} has no key {key_id.hex()}"
-        raise SealBroken(message)
+        raise SealBroken(f"ring {name} has no key {key_id.hex()}")
 
     def add_key(self, name: str, key: RingKey | None = None) -> None:
         """Put a key (default: a fresh one) at the head of a ring: from now on it seals, older ones only open."""
@@ -211,14 +210,12 @@ class Rings:
         """Return the clear bytes of a blob. Raises SealBroken when it was changed, moved, or its key is destroyed."""
         key_id, rest = blob[1 : 1 + _ID_BYTES], blob[1 + _ID_BYTES :]
         if blob[:1] != bytes([VERSION]):
-            message = "unknown version of a seal"
-            raise SealBroken(message)
+            raise SealBroken("unknown version of a seal")
         key = self.key(ring, key_id)
         try:
             return AESGCMSIV(key.key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], place.encode())
         except (InvalidTag, ValueError) as error:  # ValueError: cut off, shorter than nonce and tag
-            message = "the seal does not fit"
-            raise SealBroken(message) from error
+            raise SealBroken("the seal does not fit") from error
 
     def mac(self, purpose: str, *parts: str, ring: str = "mac") -> bytes:
         """Return `key id (4 bytes) | HMAC-SHA-256` over purpose and parts, each length-prefixed by JSON."""

@@ -29,10 +29,8 @@ class Secret:
 
     def __eq__(self, _other: object) -> bool:
         """Refuse comparison: `hmac.compare_digest` on digests is the way."""
-        message = "Secrets are not compared"
-        raise TypeError(message)
+        raise TypeError("Secrets are not compared")
 
     def __reduce__(self) -> NoReturn:
         """Refuse pickling."""
-        message = "Secrets are not pickled"
-        raise TypeError(message)
+        raise TypeError("Secrets are not pickled")

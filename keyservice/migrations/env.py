@@ -39,8 +39,7 @@ with db.engine.connect() as outer:
     if outer.dialect.name == "sqlite":
         broken = outer.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
-            message = f"rows without the row they refer to: {broken[:5]}"
-            raise RuntimeError(message)
+            raise RuntimeError(f"rows without the row they refer to: {broken[:5]}")
         outer.commit()
         outer.exec_driver_sql("ROLLBACK")
         outer.exec_driver_sql("PRAGMA foreign_keys=ON")

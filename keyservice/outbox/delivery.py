@@ -1,4 +1,4 @@
-"""The worker's half of the queue: claim with a lease, make the final bytes once, send, mark (`design.md` 6).
+"""The worker's half of the queue: claim with a lease, make the final bytes once, send, mark (ADR 2).
 
 A crash between sending and marking repeats the message byte for byte with the same Message-ID; nothing is lost. No
 transaction is open while a server is talked to.

@@ -38,8 +38,8 @@ VERIFIER = Path(verify.__file__).read_bytes()
 def take(actor: Actor, aanvraag_id: UUID) -> tuple[str, bytes]:
     """Return the name and the bytes of the bundle of an aanvraag, and record that it went out.
 
-    It holds what is in the tree: an act of the last minute may lack, and the summary says so. Raises Conflict when
-    nothing of the dossier is in the tree yet, and when the tree is broken.
+    It holds what is in the tree: an act of the last minute may lack, and the summary says so. Raises Refused (role),
+    NotFound (also for a draft), or Conflict when nothing of the dossier is in the tree yet or the tree is broken.
     """
     actor.require(Role.AANVRAGER, Role.GEMEENTEBEHEERDER, Role.AUDITOR)
     with reading():

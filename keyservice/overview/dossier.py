@@ -8,16 +8,14 @@ from uuid import UUID
 from keyservice.aanvragen.content import Section, content_hash
 from keyservice.aanvragen.models import Aanvraag, Approval, Note
 from keyservice.aanvragen.queries import current_content, notes, valid_approval
-from keyservice.aanvragen.review import lacking
+from keyservice.aanvragen.review import lacking, names_equal
 from keyservice.aanvragen.review_forms import ACTS, LACKING, Act
 from keyservice.aanvragen.summary import sections
 from keyservice.aanvragen.workflow import OPEN, Status, Step, possible
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import EventView
 from keyservice.audit.queries import of_dossier as events_of
-from keyservice.contacts.independence import same_name
 from keyservice.contacts.models import Contact
-from keyservice.contacts.queries import party
 from keyservice.gemeenten.queries import gemeente
 from keyservice.issuance import overlap
 from keyservice.issuance.eligibility import may_renew, replaced
@@ -63,7 +61,7 @@ class Dossier:
     rows: Sequence[tuple[str, str, None, None]]
     contacts: Sequence[tuple[str, Contact, bool]]
     lacking: Sequence[str]
-    same_name: bool
+    names_equal: bool
     phone: str | None
     postal_address: str | None
     approval: Approval | None
@@ -97,7 +95,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> Dossier:
         rows=_rows(aanvraag),
         contacts=_contacts(aanvraag, lacks),
         lacking=[LACKING[code] for code in lacks],
-        same_name=_same_name(aanvraag),
+        names_equal=names_equal(aanvraag),
         phone=phone,
         postal_address=registered.postal_address if registered else None,
         approval=approval,
@@ -129,13 +127,6 @@ def _contacts(aanvraag: Aanvraag, lacks: tuple[str, ...]) -> list[tuple[str, Con
         ("Contactpersoon voor het wachtwoord", aanvraag.password_contact, "password-vouched"),
     )
     return [(title, contact, code in lacks) for title, contact, code in pairs if contact]
-
-
-def _same_name(aanvraag: Aanvraag) -> bool:
-    key, password = aanvraag.key_contact, aanvraag.password_contact
-    if key is None or password is None or key.erased_at or password.erased_at:
-        return False
-    return same_name(party(key), party(password))
 
 
 def _acts(
@@ -186,7 +177,7 @@ def _names(
     letters: Iterable[Letter],
 ) -> dict[UUID, str]:
     """Return the names of everybody the page speaks of, in one query."""
-    contacts = [contact for contact in (aanvraag.key_contact, aanvraag.password_contact) if contact]
+    contacts = [contact for contact in aanvraag.contacts if contact]
     return names(
         (
             aanvraag.created_by,

@@ -9,7 +9,6 @@ from flask import url_for
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, SelectField, ValidationError
 
-from keyservice.aanvragen.content import ACCEPTATIE, PRODUCTIE
 from keyservice.aanvragen.words import STATUS
 from keyservice.aanvragen.workflow import OPEN, Status
 from keyservice.audit import Result, catalogue
@@ -24,6 +23,7 @@ from keyservice.overview.key_lists import Wanted as WantedKeys
 from keyservice.overview.keyset import YEARS
 from keyservice.overview.words import RESULT
 from keyservice.overview.worklist import Filter
+from keyservice.sleutels.format import Omgeving
 from keyservice.web.forms import Form, optional_field, parsed, text_field
 
 ALL = "alle"
@@ -87,7 +87,9 @@ class WorklistForm(SearchForm):
 
     zoek = optional_field("Nummer, gemeente of pakket")
     status = choice("Status", {"": "Alle open aanvragen", **_STATUSES, ALL: "Alle aanvragen"})
-    omgeving = choice("Omgeving", {"": "Alle omgevingen", PRODUCTIE: "Productie", ACCEPTATIE: "Acceptatie"})
+    omgeving = choice(
+        "Omgeving", {"": "Alle omgevingen", Omgeving.PRODUCTIE: "Productie", Omgeving.ACCEPTATIE: "Acceptatie"}
+    )
     gemeente = optional_field("Code van de gemeente")
 
     def validate_gemeente(self, field: Field) -> None:

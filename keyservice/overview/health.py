@@ -64,7 +64,7 @@ class Probe:
             with self._app.app_context():
                 self._parts = look()
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not well
-            log.warning("health", error=type(error).__name__)
+            log.warning("health not known", error=type(error).__name__)
             self._parts = _AWAY
         finally:
             done.set()

@@ -10,7 +10,7 @@ from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
 from keyservice.audit.status import Status, status
 from keyservice.database import db
 
-# A checkpoint comes a minute after an event at the latest (`design.md` 7); later than this somebody has to look.
+# A checkpoint comes a minute after an event at the latest; later than this somebody has to look.
 SEALED_WITHIN = timedelta(minutes=5)
 # BIO2 8.15.06 asks for a periodic check; docs/operations.md for one every night.
 VERIFIED_WITHIN = timedelta(days=2)

@@ -36,7 +36,7 @@ MANY_FAILED = 25
 ALWAYS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         DAMAGED.code: ("De gegevens van een sleutel kloppen niet", "error"),
-        # By its code: the slice that looks for it stands beside this one.
+        # By its code: the slice that looks for it stands above this one.
         "audit:mismatch": ("Opgeslagen gegevens volgen niet uit het logboek. Wat zij gaven, werkt niet meer", "error"),
         RESTORE_ACCEPTED.code: ("Twee mensen besloten verder te gaan met een oudere database", "error"),
         DISOWNED.code: ("Een contactpersoon zei: 'Dit was ik niet'. De sleutel is ingetrokken", "error"),

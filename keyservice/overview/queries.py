@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from keyservice.aanvragen.models import Aanvraag
@@ -14,6 +14,7 @@ from keyservice.database import db
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.register_file import sort_key
 from keyservice.issuance.models import End, Issuance
+from keyservice.kernel import clock
 from keyservice.outbox.models import Letter
 from keyservice.sleutels.models import Sleutel
 
@@ -96,14 +97,18 @@ def stopped(limit: int = FEW) -> Sequence[Row[*tuple[Any, ...]]]:
 
 def without_phone() -> int:
     """Return how many gemeenten have no registered number and have not ended."""
-    query = select(func.count()).select_from(Gemeente).where(Gemeente.phone.is_(None), Gemeente.valid_until.is_(None))
-    return db.session.scalar(query) or 0
+    return _count_not_ended(Gemeente.phone.is_(None))
 
 
 def without_address() -> int:
     """Return how many gemeenten have no registered postal address and have not ended."""
-    no_address = Gemeente.address_line.is_(None), Gemeente.valid_until.is_(None)
-    return db.session.scalar(select(func.count()).select_from(Gemeente).where(*no_address)) or 0
+    return _count_not_ended(Gemeente.address_line.is_(None))
+
+
+def _count_not_ended(lacks: ColumnElement[bool]) -> int:
+    today = clock.local_date(clock.now())
+    not_ended = or_(Gemeente.valid_until.is_(None), Gemeente.valid_until >= today)
+    return db.session.scalar(select(func.count()).select_from(Gemeente).where(lacks, not_ended)) or 0
 
 
 def numbers(dossiers: Iterable[UUID | None]) -> dict[UUID, str]:

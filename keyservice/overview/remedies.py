@@ -5,17 +5,18 @@ A secret goes only to the approved snapshot (I13), so another address is never o
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from keyservice.issuance.handout import DELIVERY
 from keyservice.issuance.messages import KEY_MAIL, KEY_READY, PASSWORD_READY, PASSWORD_SMS, Reminder
 from keyservice.issuance.models import Issuance
 from keyservice.issuance.service import MOST_COPIES
 from keyservice.outbox.models import FAILED, OutboxMessage
 
-# What did not arrive longer ago than a delivery lasts (`design.md` 2.6) is no news any more.
-RECENT = timedelta(days=30)
+# What did not arrive longer ago than a delivery lasts is no news any more.
+RECENT = DELIVERY
 _ZIP = frozenset({KEY_MAIL, KEY_READY})
 _PASSWORD = frozenset({PASSWORD_SMS, PASSWORD_READY})
 _PROOF = frozenset({"practice-zip", "sms-code", "contact-log-in"})

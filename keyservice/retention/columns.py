@@ -187,7 +187,7 @@ PEOPLE: Mapping[str, str] = MappingProxyType(
         "wave": "prepared_by started_by halted_by",
     }
 )
-# Sealed, or a digest or MAC of something random; gone as `design.md` 5 says (ADR 23).
+# Sealed, or a digest or MAC of something random; gone when no longer needed (ADR 23).
 SECRETS: Mapping[str, str] = MappingProxyType(
     {
         "berichtenboek_copy": "token_digest",

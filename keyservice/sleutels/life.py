@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from keyservice.kernel.clock import at, end_of_day, local_date, working_day_on_or_before
+from keyservice.kernel.clock import end_of_day, local_date, working_day_on_or_before
 
-WARN_DAYS = (90, 60, 30, 14, 7, 1)  # calendar days before the last day, or the working day before (`design.md` 2.8)
-OVERLAP_DAYS, MOST_OVERLAP_DAYS = 14, 30  # `design.md` 2.7
+WARN_DAYS = (90, 60, 30, 14, 7, 1)  # calendar days before the last day, or the working day before (ADR 33)
+OVERLAP_DAYS, MOST_OVERLAP_DAYS = 14, 30  # of an old key, after the first use of the new one (ADR 33)
 RESUME_WITHIN = timedelta(days=7)
 REPLACED = "replaced"
 """Why the program revokes a key whose successor is in use."""
@@ -128,11 +128,6 @@ def _need_of_suspended(facts: Facts) -> Need:
 def warn_on(expires_at: datetime, days: int) -> date:
     """Return the day of a warning so many days before the last day, or the working day before it."""
     return working_day_on_or_before(local_date(expires_at) - timedelta(days=days))
-
-
-def warn_from(expires_at: datetime) -> datetime:
-    """Return the moment from which a key is one that ends soon."""
-    return at(warn_on(expires_at, WARN_DAYS[0]))
 
 
 def warnings_passed(expires_at: datetime, now: datetime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from keyservice.database import db
 from keyservice.kernel.secret import Secret
@@ -42,17 +42,9 @@ def locked(sleutel_id: UUID) -> Sleutel:
 
 def use_of(ids: Collection[UUID]) -> dict[UUID, Use]:
     """Return of these keys how they were used; a key that never opened anything is not in it."""
-    return _shown(SleutelUse.sleutel_id.in_(ids), SleutelUse.state == State.ACTIVE)
-
-
-def tries_of(ids: Collection[UUID]) -> dict[UUID, Use]:
-    """Return of these keys how they were shown while they did not work: asleep, suspended, expired or revoked."""
-    return _shown(SleutelUse.sleutel_id.in_(ids), SleutelUse.state != State.ACTIVE)
-
-
-def _shown(*where: ColumnElement[bool]) -> dict[UUID, Use]:
+    query = select(SleutelUse).where(SleutelUse.sleutel_id.in_(ids), SleutelUse.state == State.ACTIVE)
     found: dict[UUID, Use] = {}
-    for row in db.session.scalars(select(SleutelUse).where(*where).order_by(SleutelUse.last_at.desc())):
+    for row in db.session.scalars(query.order_by(SleutelUse.last_at.desc())):
         seen = found.get(row.sleutel_id, Use(row.first_at, row.last_at, 0, ()))
         networks = tuple(dict.fromkeys((*seen.networks, row.network)))
         first, last = min(seen.first_at, row.first_at), max(seen.last_at, row.last_at)

@@ -26,7 +26,7 @@ from keyservice.sleutels.life import Facts
 from keyservice.sleutels.models import Sleutel, facts_of
 
 log = structlog.get_logger()
-LIFE_DAYS = 365  # `design.md` 2.8: until the last working day on or before day 365
+LIFE_DAYS = 365  # calendar days at most: a key ends on the last working day on or before the last of them
 LEAKED = "leaked"
 _PURPOSE = "sleutel"
 _INSERT = insert(table_of(Sleutel))

@@ -1,4 +1,4 @@
-"""Who may open a page. Every route declares it; a route that does not is closed to all (`design.md` 8)."""
+"""Who may open a page. Every route declares it; a route that does not is closed to all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ Filter = Callable[[Any], Any]
 
 
 def refuse_secret(_form: object, field: Field) -> None:
-    """Check, as a validator, that a field holds no key or password; one that does is wiped."""
+    """Check, as a validator, that a field holds no key or password; one that does is wiped. Raises StopValidation."""
     if holds_secret(field.data or ""):
         # Wiped here, so that the page that shows the faults cannot show it back.
         field.data = ""

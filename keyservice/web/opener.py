@@ -42,7 +42,7 @@ def write() -> None:
 def compose(style: str, script: str, licences: str) -> str:
     """Return the page with style and script in it; its policy allows these two by their hash, and nothing else.
 
-    The fonts stay out: those of the system will do.
+    The fonts stay out: those of the system will do. Raises ValueError when one would end too early.
     """
     style, script = re.sub(r"@font-face\s*{[^}]*}", "", style).strip(), script.strip()
     if "</style" in style or "</script" in script:

@@ -120,7 +120,7 @@ def test_many_keys_that_never_existed_are_told_to_wait_and_another_network_is_no
     assert reason(app, key[0]) == "leaked"
 
 
-def test_t11_i6_a_reported_key_stands_nowhere_in_database_log_or_mail(
+def test_i6_a_reported_key_stands_nowhere_in_database_log_or_mail(
     app: Flask, client: FlaskClient, tmp_path: Path, logs: Callable[[], bytes]
 ) -> None:
     with app.app_context():

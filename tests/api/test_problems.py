@@ -1,8 +1,6 @@
 """Every answer that is no success is a problem (RFC 9457), whoever raised it, and every type has its page."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -17,7 +15,7 @@ from keyservice.api.problems import Problem
 from keyservice.app import create_app
 from keyservice.database import db
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, TooOften
-from keyservice.web import access
+from tests.factories.failing import failing
 from tests.pages import check
 
 SECRET = "asl_p_GEHEIM0123456789"
@@ -32,21 +30,6 @@ def problem_of(answer: TestResponse) -> Problem:
     assert body["title"] == found.title
     assert body["status"] == answer.status_code
     return found
-
-
-@contextmanager
-def failing(app: Flask, error: Exception) -> Iterator[FlaskClient]:
-    """Give a machine on the application, of which the operation /v1/sleutel fails."""
-
-    def fail() -> str:
-        raise error
-
-    other = create_app(app.extensions["keyservice.settings"])
-    fail.access = access.Access(public=True)  # type: ignore[attr-defined]  # as the decorator does
-    other.view_functions["api.sleutel"] = fail
-    yield other.test_client()
-    with other.app_context():
-        db.engine.dispose()
 
 
 @pytest.mark.parametrize("problem", problems.ALL, ids=lambda problem: problem.slug)
@@ -98,7 +81,7 @@ def test_every_error_of_the_framework_is_a_problem(app: Flask, status: int) -> N
         abort(status)
     except Exception as error:  # noqa: BLE001 - whatever werkzeug raises for it
         raised = error
-    with failing(app, raised) as machine:
+    with failing(app, "api.sleutel", raised) as machine:
         answer = machine.get("/v1/sleutel")
     assert answer.status_code == status
     general = {
@@ -133,7 +116,7 @@ def test_every_error_of_the_framework_is_a_problem(app: Flask, status: int) -> N
     ids=lambda value: getattr(value, "slug", None),
 )
 def test_the_error_of_a_use_case_is_a_problem(app: Flask, error: Exception, problem: Problem, detail: str) -> None:
-    with failing(app, error) as machine:
+    with failing(app, "api.sleutel", error) as machine:
         answer = machine.get("/v1/sleutel")
     assert problem_of(answer) is problem
     assert detail in answer.get_json()["detail"]
@@ -142,7 +125,7 @@ def test_the_error_of_a_use_case_is_a_problem(app: Flask, error: Exception, prob
 
 
 def test_the_fault_of_a_use_case_stands_at_its_field(app: Flask) -> None:
-    with failing(app, Invalid("unknown-code", veld="datum")) as machine:
+    with failing(app, "api.sleutel", Invalid("unknown-code", veld="datum")) as machine:
         answer = machine.get("/v1/sleutel")
     assert answer.status_code == 400, "/core/error-handling/invalid-input"
     assert problem_of(answer) is problems.INPUT
@@ -152,7 +135,7 @@ def test_the_fault_of_a_use_case_stands_at_its_field(app: Flask) -> None:
 
 
 def test_an_unforeseen_failure_shows_a_code_and_no_value(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    with failing(app, LookupError(SECRET)) as machine:
+    with failing(app, "api.sleutel", LookupError(SECRET)) as machine:
         answer = machine.get("/v1/sleutel")
     assert problem_of(answer) is problems.FAILURE
     code = caplog.text.split("failure ", 1)[1].split(":", 1)[0]

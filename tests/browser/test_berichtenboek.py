@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from keyservice.accounts.invitations import digest
 from keyservice.berichtenboek.models import Supplier
 from keyservice.database import db
 from keyservice.demo.stack import Stack
+from keyservice.kernel.ids import token_digest
 from tests.browser.conftest import PICTURES, CheckedPerson
 from tests.factories.berichtenboek import change, held
 
@@ -90,7 +90,9 @@ def test_a_gemeente_asks_and_reads_and_duo_hands_out(person: Person) -> None:
 def test_a_supplier_opens_the_book_and_keeps_it(person: Person, running: Stack, tmp_path: Path) -> None:
     with running.app.app_context():
         # The worker may have sent the mail already, and wiped what was in it: this link is put in its place.
-        change(held(Supplier("Andere software", "Wim Wacht", "wim@leverancier.example")), token_digest=digest(TOKEN))
+        change(
+            held(Supplier("Andere software", "Wim Wacht", "wim@leverancier.example")), token_digest=token_digest(TOKEN)
+        )
         db.session.remove()
     lea = person(None)
     lea.open(f"/berichtenboek/link/{TOKEN}")

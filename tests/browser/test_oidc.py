@@ -15,9 +15,9 @@ from keyservice.app import create_app
 from keyservice.database import db
 from keyservice.gemeenten.queries import gemeente
 from tests.browser.conftest import CheckedPerson
+from tests.factories.oidc import bind, settings_of
 from tests.fake_provider import running
 from tests.fakes import free_port
-from tests.web.test_oidc import bind, settings_of
 
 pytestmark = pytest.mark.browser
 

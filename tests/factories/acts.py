@@ -17,7 +17,6 @@ from keyservice import settings
 from keyservice.accounts import passkeys, people, recovery, totp
 from keyservice.accounts.joining import OPENED, open_by_code
 from keyservice.accounts.models import Account
-from keyservice.accounts.sessions import digest
 from keyservice.audit.sealer import seal
 from keyservice.contacts import service as contacts
 from keyservice.database import db, transaction
@@ -26,7 +25,7 @@ from keyservice.issuance import key_acts, letters, waves
 from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, Role
-from keyservice.kernel.ids import link_token
+from keyservice.kernel.ids import link_token, token_digest
 from keyservice.sleutels.succession_models import Succession
 from tests.factories.aanvragen import actor
 from tests.factories.addresses import PARTS, Row, rows, typed
@@ -281,7 +280,7 @@ def _own_account(scene: Scene) -> Account:
 @way("accounts.end_session")
 def _end_session(scene: Scene) -> Fields:
     other = take_seat(scene.app, scene.seat.who)
-    return {"sessie": digest(other.cookie).hex()}
+    return {"sessie": token_digest(other.cookie).hex()}
 
 
 @way("accounts.end_other_sessions")

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from keyservice.accounts.invitations import digest
 from keyservice.berichtenboek import service
 from keyservice.berichtenboek.editions import CURRENT
 from keyservice.berichtenboek.models import Copy, Supplier
@@ -14,7 +13,7 @@ from keyservice.berichtenboek.workflow import LINK_LIVES, Status
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
-from keyservice.kernel.ids import link_token, new_id
+from keyservice.kernel.ids import link_token, new_id, token_digest
 from tests.factories.aanvragen import actor
 from tests.factories.people import queued
 
@@ -66,7 +65,7 @@ def copies_of(code: str) -> dict[str, Any]:
     lea = {"leverancier": SUPPLIER.leverancier, "name": SUPPLIER.name}
     given: dict[str, Any] = {"status": Status.HELD, "decided_by": person_id("rik"), "told_version": CURRENT.number}
     opened: dict[str, Any] = {"opened_version": CURRENT.number, "opened_at": now - timedelta(days=1)}
-    link: dict[str, Any] = {"token_digest": digest(token), "link_until": now + LINK_LIVES}
+    link: dict[str, Any] = {"token_digest": token_digest(token), "link_until": now + LINK_LIVES}
     waiting = Copy(id=new_id(), **base, **lea, mailbox=f"wacht{code}@leverancier.example", status=Status.ASKED)
     own = Copy(id=new_id(), **base, **given, **opened)
     supplier = Copy(id=new_id(), **base, **lea, **given, **opened, **link, mailbox=f"lea{code}@leverancier.example")

@@ -1,9 +1,11 @@
 """An aanvraag whose contacts have proven nothing yet, and what arrives at those contacts."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, update
 
 from keyservice import settings
@@ -11,8 +13,10 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
 from keyservice.accounts.models import Account
 from keyservice.contacts.models import Contact, Via
-from keyservice.contacts.queries import practice_password
+from keyservice.contacts.queries import missing, practice_password
 from keyservice.database import db, transaction
+from keyservice.kernel import clock
+from keyservice.kernel.errors import UseCaseError
 from keyservice.kernel.seal import Place
 from keyservice.kernel.zips import read_zip
 from keyservice.outbox.message import Content, decode
@@ -110,3 +114,15 @@ def practice_code(case: Case) -> str:
     found = re.search(r"^[0-9A-Z]{4}-[0-9A-Z]{4}\r$", text.decode(), re.MULTILINE)
     assert found
     return found[0].strip()
+
+
+def lacks(case: Case) -> tuple[str, ...]:
+    """Return the codes of what still lacks before approval."""
+    return missing(contact(case.key), contact(case.password), clock.now())
+
+
+def refusal(act: Callable[[], object]) -> str:
+    """Return the kind and code of the error that an act raises."""
+    with pytest.raises(UseCaseError) as caught:
+        act()
+    return f"{type(caught.value).__name__} {caught.value.code}"

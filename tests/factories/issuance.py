@@ -16,10 +16,12 @@ from keyservice.issuance.models import Issuance
 from keyservice.kernel.seal import Place
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import read_zip
+from keyservice.outbox.delivery import provider
 from keyservice.outbox.message import Content, decode
-from keyservice.outbox.models import OutboxMessage
+from keyservice.outbox.models import Channel, OutboxMessage
 from keyservice.outbox.service import RING, TABLE
 from tests.factories.aanvragen import actor, ready
+from tests.factories.post import LINE
 
 
 def approved(omgeving: str = "productie", pakket: str = "Volgpakket") -> UUID:
@@ -80,3 +82,15 @@ def held(issuance_id: UUID, received: Callable[[Secret], object] | None = None) 
     key = next(line for line in lines if line.startswith("asl_"))
     code = lines[lines.index("Uw activatiecode:") + 1]
     return Held(token, mail.attachment.data, password, Secret(key), code)
+
+
+def contents_of(aanvraag_id: UUID) -> dict[tuple[str, Channel], bytes]:
+    """Return the final bytes of each message that was not wiped, as the worker would write them."""
+    rows = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dossier == aanvraag_id))
+    return {
+        (row.kind, row.channel): provider(row.channel).render(
+            row, decode(settings.rings().unseal(RING, row.content, Place(TABLE, "content", row.id))), LINE
+        )
+        for row in rows
+        if row.content
+    }

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from keyservice.database import db
 from keyservice.kernel.ids import new_id
 from keyservice.sleutels import service
 from keyservice.sleutels.format import Omgeving
+from keyservice.sleutels.life import State
+from keyservice.sleutels.models import SleutelUse
 from tests.factories.aanvragen import actor
 
 DOSSIER = new_id()
@@ -34,6 +36,14 @@ def awake(omgeving: Omgeving = Omgeving.PRODUCTIE) -> tuple[UUID, str]:
 def mistyped(key: str) -> str:
     """Return a key with another last character."""
     return key[:-1] + ("0" if key[-1] != "0" else "1")
+
+
+def tries(sleutel_id: UUID) -> int:
+    """Return how often a key was shown while it did not work."""
+    shown = select(func.sum(SleutelUse.count)).where(
+        SleutelUse.sleutel_id == sleutel_id, SleutelUse.state != State.ACTIVE
+    )
+    return db.session.scalar(shown) or 0
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from keyservice.accounts.models import Session
-from keyservice.accounts.sessions import digest
 from keyservice.database import Base, db
+from keyservice.kernel.ids import token_digest
 from tests.factories.rights import Seat
 
 # What is written without an event, and why that is right.
@@ -47,7 +47,7 @@ def content(app: Flask, seat: Seat | None = None) -> Content:
             if name not in {*WITHOUT_EVENT, Session.__tablename__}:
                 columns = [column for column in table.c if str(column) not in COLUMNS_WITHOUT_EVENT]
                 found[name] = sorted((tuple(row) for row in db.session.execute(select(*columns))), key=repr)
-        own = digest(seat.cookie) if seat else b""
+        own = token_digest(seat.cookie) if seat else b""
         others = select(Session.digest, Session.account_id).where(
             Session.digest != own, Session.account_id.is_not(None)
         )

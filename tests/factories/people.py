@@ -5,12 +5,13 @@ from threading import Barrier, Thread
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from keyservice import settings
 from keyservice.accounts import invitations, joining
-from keyservice.accounts.models import Grant, Invitation
-from keyservice.database import db
+from keyservice.accounts.models import Account, Grant, Invitation
+from keyservice.database import db, transaction
+from keyservice.demo.people import person_id
 from keyservice.kernel.actor import ANONYMOUS, Role
 from keyservice.kernel.errors import UseCaseError
 from keyservice.kernel.seal import Place
@@ -97,3 +98,9 @@ def roles(account_id: UUID) -> set[tuple[Role, str | None]]:
     db.session.expire_all()
     grants = db.session.scalars(select(Grant).where(Grant.account_id == account_id))
     return {(grant.role, grant.gemeente) for grant in grants}
+
+
+def block(login: str) -> None:
+    """Take an account out of use."""
+    with transaction() as session:
+        session.execute(update(Account).where(Account.id == person_id(login)).values(active=False))

@@ -15,11 +15,12 @@ from sqlalchemy import select, text
 from keyservice import settings
 from keyservice.audit import outside
 from keyservice.audit.checkpoint import control_line, sign
-from keyservice.audit.models import INSERT_ONLY, AuditEvent, AuditLeaf, insert_only_ddl
+from keyservice.audit.models import INSERT_ONLY, AuditEvent, insert_only_ddl
 from keyservice.audit.sealer import TrailBroken, newest, origin, seal
 from keyservice.audit.tree import ProofBroken, check_consistency, consistency_proof, root_of
 from keyservice.database import db
 from tests.factories.issuance import issued
+from tests.factories.trail import leaves
 
 APPROVED = "aanvraag:approve"
 
@@ -54,10 +55,6 @@ def rewrite_history() -> None:
     db.session.execute(text("DELETE FROM audit_leaf"))
     db.session.execute(text("DELETE FROM audit_checkpoint"))
     db.session.commit()
-
-
-def leaves() -> list[bytes]:
-    return list(db.session.scalars(select(AuditLeaf.hash).order_by(AuditLeaf.position)))
 
 
 def test_i4_without_the_rings_he_signs_no_checkpoint_also_when_he_writes_the_file_outside(sealed: Flask) -> None:

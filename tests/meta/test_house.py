@@ -117,7 +117,7 @@ def test_only_the_transaction_commits() -> None:
 
 
 def test_time_comes_from_the_clock() -> None:
-    pattern = re.compile(r"\bdatetime\.(now|utcnow|today)\(|\bdate\.today\(")
+    pattern = re.compile(r"\bdatetime\.(now|utcnow|today)\(|\bdate\.today\(|\btime\.time\(")
     assert {name_of(path) for path in SOURCES if pattern.search(path.read_text())} == {"kernel/clock.py"}
 
 

@@ -1,4 +1,4 @@
-"""Acts that give ask for a fresh factor (`design.md` 8). The list comes from the routes, so no act is forgotten."""
+"""Acts that give ask for a fresh factor (ADR 11). The list comes from the routes, so no act is forgotten."""
 
 import re
 from html import unescape
@@ -120,5 +120,5 @@ def test_an_act_without_a_fresh_factor_does_nothing_keeps_what_was_typed_and_goe
         assert tables(app) == before, row.rule
         proof = {**kept(asked.text), "csrf_token": seat.token, "_wachtwoord": people.PASSWORD}
         done = seat.client.post(url, data=proof)
-        assert b"Bevestig dat u het bent" not in done.data, row.rule  # some give a file
+        assert b"Bevestig dat u het bent" not in done.data, row.rule
         assert done.status_code in {200, 303, 409, 422}, (row.rule, done.status_code)

@@ -3,9 +3,11 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keyservice.cli import commands
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.text import holds_secret
 from keyservice.sleutels.format import BASE62, KEY_PATTERN, Fault, Omgeving, check_format, digest, kind, new_key
@@ -86,3 +88,12 @@ def test_any_other_text_is_refused(text: str) -> None:
 
 def test_the_stored_digest_is_the_sha_256() -> None:
     assert digest(Secret("asl_p_voorbeeld")) == hashlib.sha256(b"asl_p_voorbeeld").digest()
+
+
+@pytest.mark.parametrize(("last", "says", "code"), [("", "The form is right.", 0), ("x", "This is not a right key", 1)])
+def test_a_command_tells_whether_a_key_was_typed_right_and_never_shows_it(last: str, says: str, code: int) -> None:
+    key = new_key(Omgeving.PRODUCTIE).reveal() + last
+    told = CliRunner().invoke(commands, ["check-key"], input=f"{key}\n")
+    assert says in told.output
+    assert key not in told.output
+    assert told.exit_code == code

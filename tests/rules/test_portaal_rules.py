@@ -15,17 +15,17 @@ TODAY = date(2026, 11, 25)
 START, END, SIGNED = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 GIVEN = {"started_on": START, "ended_on": END, "signed_on": SIGNED, "reden": "GEWEIGERD"}
 
-# dutch.md 8.2, by hand. Law, signed, attended -> channels by which it comes in, and per field V (required) or -
-# (empty): start, end, signing, reason. The row number is that of the source.
+# The rules of ADR 35, by hand. Law, signed, attended -> channels by which it comes in (W: pages, M: machine), and per
+# field V (required) or - (empty): start, end, signing, reason.
 TABLE = {
-    ("Wi2013", "ja", "ja"): ("WM", "V V V -"),  # 1
-    ("Wi2013", "ja", "nee"): ("", ""),  # 2
-    ("Wi2013", "nee", "ja"): ("WM", "V V - V"),  # 3
-    ("Wi2013", "nee", "nee"): ("WM", "- - - V"),  # 4
-    ("Wi2021", "ja", "ja"): ("W", "V V V -"),  # 5, 8
-    ("Wi2021", "ja", "nee"): ("", ""),  # 6
-    ("Wi2021", "nee", "ja"): ("", ""),  # 7
-    ("Wi2021", "nee", "nee"): ("", ""),  # 7
+    ("Wi2013", "ja", "ja"): ("WM", "V V V -"),
+    ("Wi2013", "ja", "nee"): ("", ""),
+    ("Wi2013", "nee", "ja"): ("WM", "V V - V"),
+    ("Wi2013", "nee", "nee"): ("WM", "- - - V"),
+    ("Wi2021", "ja", "ja"): ("W", "V V V -"),
+    ("Wi2021", "ja", "nee"): ("", ""),
+    ("Wi2021", "nee", "ja"): ("", ""),
+    ("Wi2021", "nee", "nee"): ("", ""),
 }
 CHANNELS = {"W": Channel.WEB, "M": Channel.MACHINE}
 

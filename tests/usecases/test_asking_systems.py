@@ -142,14 +142,14 @@ def test_one_system_has_a_limit_of_its_own(context: Flask) -> None:
 
 
 @pytest.mark.parametrize("change", ["name = 'Iemand anders'", "ended_at = NULL, made_at = '2001-01-01 00:00:00'"])
-def test_t12_a_row_changed_by_sql_is_refused(change: str) -> None:
+def test_a_row_changed_by_sql_is_refused(change: str) -> None:
     credential = asking.add("Portaal").reveal()
     with transaction() as session:
         session.execute(text(f"UPDATE asking_system SET {change}"))
     assert recognised(credential) is None
 
 
-def test_t12_an_end_that_was_taken_back_by_sql_stays_one() -> None:
+def test_an_end_that_was_taken_back_by_sql_stays_one() -> None:
     credential = asking.add("Portaal").reveal()
     asking.end("Portaal")
     with transaction() as session:

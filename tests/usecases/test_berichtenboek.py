@@ -29,8 +29,8 @@ from tests.factories.aanvragen import actor
 from tests.factories.berichtenboek import SUPPLIER, asked, change, copy, held, links, older
 from tests.factories.people import mails, queued, race
 from tests.factories.post import app_for_post
+from tests.factories.trail import unexplained
 from tests.fakes import Behaviour, mail_server
-from tests.usecases.test_state import unexplained
 
 pytestmark = pytest.mark.usefixtures("context")
 

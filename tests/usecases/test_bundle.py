@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import zipfile
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +32,7 @@ from keyservice.kernel.errors import Conflict, NotFound, Refused
 from keyservice.overview import bundle
 from tests.factories.aanvragen import actor, ready
 from tests.factories.issuance import approved, held
+from tests.factories.pdfs import opened
 from tests.factories.sealed import AT_HOME, MOTIVATION, NOTE, QUESTION, at_home, walked, with_triggers_off
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -55,19 +55,8 @@ def rows(files: dict[str, bytes]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in files[verify.EVENTS].splitlines()]
 
 
-def opened(pdf: bytes) -> bytes:
-    """Return a PDF with its compressed streams opened."""
-    parts = [pdf]
-    for found in re.finditer(rb"stream\r?\n", pdf):
-        try:
-            parts.append(zlib.decompressobj().decompress(pdf[found.end() :]))
-        except zlib.error:
-            continue  # a stream that is not compressed stands there already
-    return b"\n".join(parts)
-
-
 @pytest.mark.parametrize("login", ["anna", "gert", "ada"])
-def test_t33_a_bundle_proves_every_stored_event_of_its_dossier(dossier: UUID, login: str) -> None:
+def test_a_bundle_proves_every_stored_event_of_its_dossier(dossier: UUID, login: str) -> None:
     files, point = taken(login, dossier), newest()
     query = select(AuditEvent.canonical).where(AuditEvent.dossier == dossier).order_by(AuditEvent.dossier_number)
     assert [row["event"].encode() for row in rows(files)] == list(db.session.scalars(query))

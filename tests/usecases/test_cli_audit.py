@@ -23,10 +23,9 @@ from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.kernel.actor import CLI
 from tests.factories.logins import code_of
-from tests.factories.trail import grown, unlock
+from tests.factories.trail import act, grown, run, unlock
 from tests.factories.walked import working
 from tests.usecases.test_restore import older  # noqa: F401 - a fixture
-from tests.usecases.test_verifier import act, run
 
 TYPED = audit.define("test:typed", "Iemand typte iets.", fields="what", private="typed")
 

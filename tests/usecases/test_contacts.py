@@ -23,12 +23,12 @@ from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, Actor, Role
-from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused, UseCaseError
+from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
 from keyservice.outbox import queries as outbox
 from keyservice.outbox.channels.sms import LONGEST
 from keyservice.outbox.models import Delivery
 from tests.factories.aanvragen import actor
-from tests.factories.contacts import Case, contact, messages, practice_code, sms_code, unproven
+from tests.factories.contacts import Case, contact, lacks, messages, practice_code, refusal, sms_code, unproven
 
 pytestmark = pytest.mark.usefixtures("context")
 REGISTERED = "+31102000000"
@@ -41,16 +41,6 @@ def case(context: Flask) -> Case:
 
 def codes(case: Case) -> list[str]:
     return [event.code for event in of_dossier(case.aanvraag)]
-
-
-def lacks(case: Case) -> tuple[str, ...]:
-    return missing(contact(case.key), contact(case.password), clock.now())
-
-
-def refusal(act: Callable[[], object]) -> str:
-    with pytest.raises(UseCaseError) as caught:
-        act()
-    return f"{type(caught.value).__name__} {caught.value.code}"
 
 
 def make_ready(case: Case) -> None:
@@ -296,7 +286,7 @@ class TestMobile:
         assert len(sms) <= LONGEST
         assert values["page"] == "localhost/bevestigen"
 
-    def test_t9_a_code_guessed_wrong_5_times_is_dead(self, case: Case) -> None:
+    def test_a_code_guessed_wrong_5_times_is_dead(self, case: Case) -> None:
         service.send_sms_code(actor("anna"), case.password, case.aanvraag)
         right = sms_code(case)
         wrong = "00000000" if right != "00000000" else "11111111"
@@ -305,7 +295,7 @@ class TestMobile:
         assert answers == {"Invalid code-wrong"}
         assert contact(case.password).confirmed_at is None
 
-    def test_t29_unknown_number_wrong_code_expired_code_and_no_code_answer_the_same(self, case: Case) -> None:
+    def test_unknown_number_wrong_code_expired_code_and_no_code_answer_the_same(self, case: Case) -> None:
         number = contact(case.password).z_number
         answers = [refusal(lambda: self.confirm(case, "12345678"))]  # nothing was sent yet
         answers.append(refusal(lambda: service.confirm_by_code(ANONYMOUS, "Z-ZZZZZZ", "12345678")))

@@ -20,8 +20,8 @@ from keyservice.outbox.models import Delivery, OutboxMessage
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import held, issuance, issued
 from tests.factories.post import app_for_post, make_due
+from tests.factories.trail import forget_the_tree
 from tests.fakes import Behaviour, mail_server
-from tests.usecases.test_sealer import forget_the_tree
 
 LINE = re.compile(r"Controleregel \(u hoeft hier niets mee te doen\): ([0-9]+-[a-z2-7]{20})")
 

@@ -31,20 +31,15 @@ from keyservice.issuance.recipients import recipients
 from keyservice.kernel import clock
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
 from keyservice.kernel.passwords import new_password
-from keyservice.kernel.seal import Place
 from keyservice.kernel.secret import Secret
 from keyservice.kernel.zips import ZipUnreadable, read_zip
 from keyservice.outbox.channels.sms import LONGEST
-from keyservice.outbox.delivery import provider
-from keyservice.outbox.message import decode
-from keyservice.outbox.models import Channel, OutboxMessage
-from keyservice.outbox.service import RING, TABLE
+from keyservice.outbox.models import Channel
 from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.life import State, state
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
-from tests.factories.issuance import approved, held, issuance, issued, messages, token_of
-from tests.factories.post import LINE
+from tests.factories.issuance import approved, contents_of, held, issuance, issued, messages, token_of
 
 pytestmark = pytest.mark.usefixtures("context")
 SECOND = timedelta(seconds=1)
@@ -709,18 +704,6 @@ def test_every_message_of_a_delivery_can_be_written() -> None:
     assert {KEY_MAIL, PASSWORD_SMS, *told, *set(Reminder) - {Reminder.PASSWORD}} <= kinds
     assert (Told.LAPSED, Channel.SMS) in written
     assert all(b"{{" not in final and b"None" not in final for final in written.values())
-
-
-def contents_of(aanvraag_id: UUID) -> dict[tuple[str, Channel], bytes]:
-    """Return the final bytes of each message that was not wiped, as the worker would write them."""
-    rows = db.session.scalars(select(OutboxMessage).where(OutboxMessage.dossier == aanvraag_id))
-    return {
-        (row.kind, row.channel): provider(row.channel).render(
-            row, decode(settings.rings().unseal(RING, row.content, Place(TABLE, "content", row.id))), LINE
-        )
-        for row in rows
-        if row.content
-    }
 
 
 def test_every_event_of_a_delivery_belongs_to_the_dossier_and_the_gemeente() -> None:

@@ -1,6 +1,5 @@
 """Contacts kept per gemeente: chosen again, changed apart, replaced, and never lost by accident."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -29,9 +28,8 @@ from keyservice.issuance import service as issuance
 from keyservice.issuance.replacing import Effect, fingerprint, replace_contact, targets
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.kernel.errors import UseCaseError
 from tests.factories.aanvragen import actor, ready
-from tests.factories.contacts import contact
+from tests.factories.contacts import contact, refusal
 from tests.factories.issuance import approved, held, issued
 from tests.factories.issuance import issuance as issuance_row
 from tests.factories.people import mails, race
@@ -54,12 +52,6 @@ def row(aanvraag_id: UUID) -> Aanvraag:
 
 def codes(dossier: UUID) -> list[str]:
     return [event.code for event in of_dossier(dossier)]
-
-
-def refusal(act: Callable[[], object]) -> str:
-    with pytest.raises(UseCaseError) as caught:
-        act()
-    return f"{type(caught.value).__name__} {caught.value.code}"
 
 
 def choose(aanvraag_id: UUID, who: str = "anna", **choice: UUID | str | None) -> None:

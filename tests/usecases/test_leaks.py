@@ -182,7 +182,7 @@ def active_elsewhere() -> tuple[UUID, Held]:
     return issuance_id, both
 
 
-def test_t12_a_key_whose_row_was_changed_by_hand_is_revoked_all_the_same_and_the_change_is_recorded() -> None:
+def test_a_key_whose_row_was_changed_by_hand_is_revoked_all_the_same_and_the_change_is_recorded() -> None:
     issuance_id, both = active()
     with transaction() as session:
         session.execute(update(Sleutel).where(Sleutel.id == sleutel_of(issuance_id).id).values(gemeente="9999"))

@@ -15,7 +15,6 @@ from keyservice.aanvragen.workflow import Status, Step
 from keyservice.audit.queries import of_dossier, search
 from keyservice.contacts import service, vouching
 from keyservice.contacts.models import Contact, Part, Via
-from keyservice.contacts.queries import missing
 from keyservice.database import db, transaction
 from keyservice.gemeenten.models import Gemeente
 from keyservice.gemeenten.service import set_address
@@ -24,7 +23,7 @@ from keyservice.issuance.queries import of_aanvraag
 from keyservice.kernel import clock
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
 from tests.factories.aanvragen import actor
-from tests.factories.contacts import Case, contact, letter_contact, unproven
+from tests.factories.contacts import Case, contact, lacks, letter_contact, unproven
 
 pytestmark = pytest.mark.usefixtures("context")
 REGISTERED = "+31102000000"
@@ -37,10 +36,6 @@ def case(context: Flask) -> Case:
     made = unproven()
     letter_contact(made.aanvraag, proven=False)
     return made
-
-
-def lacks(case: Case) -> tuple[str, ...]:
-    return missing(contact(case.key), contact(case.password), clock.now())
 
 
 def call(case: Case, login: str = "rik", *, confirmed: bool = True, seen: str | None = None) -> None:

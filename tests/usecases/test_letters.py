@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -40,10 +38,10 @@ from keyservice.outbox.message import Content
 from keyservice.outbox.models import Channel, Delivery, Letter, LetterStatus, OutboxMessage
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
-from tests.factories.issuance import issuance, messages, token_of
+from tests.factories.issuance import contents_of, issuance, messages, token_of
 from tests.factories.letters import issued, letter, letter_of, queued, received
+from tests.factories.pdfs import opened, run
 from tests.factories.post import LINE, app_for_post
-from tests.usecases.test_issuance import contents_of
 
 pytestmark = pytest.mark.usefixtures("context")
 TEMPLATE = Path(__file__).parents[2] / "templates" / "post" / PASSWORD_LETTER / "brief.typ"
@@ -69,17 +67,6 @@ def codes(issuance_id: UUID) -> list[str]:
 def rendered(issuance_id: UUID, **values: str) -> bytes:
     row, content = queued(issuance_id)
     return LetterProvider().render(row, Content(content.to, {**content.values, **values}, None), LINE)
-
-
-def inside(pdf: bytes) -> bytes:
-    """Return a PDF with its compressed streams opened."""
-    parts = [pdf]
-    for found in re.finditer(rb"stream\r?\n", pdf):
-        try:
-            parts.append(zlib.decompressobj().decompress(pdf[found.end() :]))
-        except zlib.error:
-            continue
-    return b"\n".join(parts)
 
 
 def as_text(issuance_id: UUID, **values: str) -> str:
@@ -166,7 +153,7 @@ def test_eight_threads_render_letters_without_disturbing_each_other(app: Flask, 
 
 
 def test_the_pdf_says_that_it_is_accessible_tagged_and_dutch(underway: UUID) -> None:
-    pdf = inside(rendered(underway, password="ABCD-2345-EFGH-6789-JKMN-PQRS-TUVW"))
+    pdf = opened(rendered(underway, password="ABCD-2345-EFGH-6789-JKMN-PQRS-TUVW"))
     for mark in (
         b"/MarkInfo<</Marked true",
         b"/Lang(nl)",
@@ -188,11 +175,11 @@ def test_pdfinfo_and_pdftotext_read_one_tagged_page_with_the_whole_letter(
     password = queued(underway)[1].values["password"]
     path = tmp_path / "brief.pdf"
     path.write_bytes(rendered(underway))
-    info = _run(need_tool("pdfinfo"), str(path))
+    info = run(need_tool("pdfinfo"), str(path))
     assert re.search(r"^Tagged: +yes$", info, re.MULTILINE)
     assert re.search(r"^Pages: +1$", info, re.MULTILINE)
     assert re.search(r"^Title: +Uw wachtwoord voor het zipbestand$", info, re.MULTILINE)
-    read = _run(need_tool("pdftotext"), "-layout", str(path), "-")
+    read = run(need_tool("pdftotext"), "-layout", str(path), "-")
     for line in (
         "PERSOONLIJK",
         "Gemeente Voorbeeldstad",
@@ -203,17 +190,13 @@ def test_pdfinfo_and_pdftotext_read_one_tagged_page_with_the_whole_letter(
         "Het wachtwoord heeft alleen hoofdletters en cijfers. De streepjes horen erbij.",
     ):
         assert line in read, line
-    boxes = _run(need_tool("pdftotext"), "-bbox", str(path), "-")
+    boxes = run(need_tool("pdftotext"), "-bbox", str(path), "-")
     x, y = (float(n) for n in re.findall(r'xMin="([0-9.]+)" yMin="([0-9.]+)"[^>]*>PERSOONLIJK', boxes)[0])
     assert abs(x / 72 * 25.4 - 20) < 1, "millimetres from the left"
     assert abs(y / 72 * 25.4 - 48) < 2, "millimetres from the top"
 
 
-def _run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def test_t34_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
+def test_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
     row, content = queued(underway)
     found, said = issuance(underway), as_text(underway)
     aanvraag = db.session.get_one(Aanvraag, found.aanvraag_id)
@@ -233,7 +216,7 @@ def test_t34_nothing_on_the_letter_leads_to_the_zip(underway: UUID) -> None:
     assert said.count("Voorbeeldstad") == said.count("VOORBEELDSTAD") == 1
 
 
-def test_t34_the_letter_has_a_number_of_its_own_that_no_mail_knows(underway: UUID) -> None:
+def test_the_letter_has_a_number_of_its_own_that_no_mail_knows(underway: UUID) -> None:
     number = issuance(underway).z_number
     assert re.fullmatch(r"Z-[2-9A-HJKMNP-Z]{6}", number)
     for kind in ("sleutel-zip", "aanvraag-received", "aanvraag-approved"):
@@ -246,7 +229,7 @@ def test_a_hostile_name_prints_as_it_was_typed(underway: UUID, tmp_path: Path, n
     assert said.count('#eval("1") *bold* \\ $x$ &lt;b> @ref // _y_') == 3
     path = tmp_path / "brief.pdf"
     path.write_bytes(rendered(underway, name=HOSTILE))
-    assert HOSTILE in " ".join(_run(need_tool("pdftotext"), str(path), "-").split())
+    assert HOSTILE in " ".join(run(need_tool("pdftotext"), str(path), "-").split())
 
 
 # Opening
@@ -258,7 +241,7 @@ def test_the_password_of_the_letter_opens_the_zip(
     mail = messages(issuance(underway).aanvraag_id, "sleutel-zip")[-1]
     path = tmp_path / "brief.pdf"
     path.write_bytes(letters.open_letter(actor("rik"), letter_of(underway)))
-    read = _run(need_tool("pdftotext"), str(path), "-")
+    read = run(need_tool("pdftotext"), str(path), "-")
     (password,) = re.findall(r"(?:[2-9A-Z]{4}-){6}[2-9A-Z]{4}", read)
     assert mail.attachment
     assert list(read_zip(mail.attachment.data, Secret(password))) == ["applicatiesleutel.txt"]

@@ -33,8 +33,8 @@ from tests.factories import walked
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import held, issuance, issued
 from tests.factories.people import race
+from tests.factories.trail import unexplained
 from tests.factories.waves import deliver
-from tests.usecases.test_state import unexplained
 
 pytestmark = pytest.mark.usefixtures("context")
 DAY = timedelta(days=1)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -32,8 +31,9 @@ from keyservice.portaal.processing import Activity
 from keyservice.portaal.versions import intact
 from keyservice.retention import service as forgetting
 from tests.factories.aanvragen import actor
+from tests.factories.pdfs import run
 from tests.factories.portaal import REFUSED, REFUSED_AFTER, SIGNED, inburgeraar
-from tests.usecases.test_state import unexplained
+from tests.factories.trail import unexplained
 
 DIGITS = "999990019"
 HOSTILE = '#eval("1") *bold* \\ $x$ <b> @ref // _y_'
@@ -363,18 +363,14 @@ def test_the_file_is_for_eye_and_ear_and_takes_what_people_typed_as_text(
     service.correct(pim(), amira, replace(REFUSED, toelichting=HOSTILE), HOSTILE, seen=1)
     path = tmp_path / "gegevens.pdf"
     path.write_bytes(pdf(export(pim(), amira)))
-    facts = _run(need_tool("pdfinfo"), str(path))
+    facts = run(need_tool("pdfinfo"), str(path))
     assert re.search(r"Tagged: +yes", facts)
     assert re.search(r"Title: +Uw gegevens in het Portaal Inburgering", facts)
-    read = " ".join(_run(need_tool("pdftotext"), str(path), "-").split())
+    read = " ".join(run(need_tool("pdftotext"), str(path), "-").split())
     assert read.count(HOSTILE) == 2, "explanation and reason"
     assert "Gemeente Voorbeeldstad, in het portaal" in read
     assert "Versie 2: verbeterd op" in read
     assert DIGITS not in read
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 # After the term

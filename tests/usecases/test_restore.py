@@ -25,9 +25,8 @@ from keyservice.sleutels.blocking import suspend_by_program
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import issued
-from tests.factories.trail import told, unlock
+from tests.factories.trail import act, run, told, unlock
 from tests.factories.walked import working
-from tests.usecases.test_verifier import act, run
 
 pytestmark = pytest.mark.usefixtures("context")
 

@@ -45,9 +45,8 @@ from tests.factories.berichtenboek import held as berichtenboek
 from tests.factories.issued_rows import dead_message
 from tests.factories.people import invite, join
 from tests.factories.retention import CANARY, DAY, at, delivered, due, key_of, leave, rejected, traced, whole_database
+from tests.factories.trail import run, unexplained
 from tests.factories.walked import working
-from tests.usecases.test_state import unexplained
-from tests.usecases.test_verifier import run
 
 pytestmark = pytest.mark.usefixtures("context")
 A_DAY = datetime(2027, 3, 10, 12, tzinfo=UTC)

@@ -17,12 +17,12 @@ import pytest
 from flask import Flask
 
 from keyservice.database import db
-from keyservice.demo.stack import _free_port
+from keyservice.demo.stack import free_port
 from keyservice.sleutels import service
-from keyservice.sleutels.queries import tries_of, use_of
+from keyservice.sleutels.queries import use_of
 from tests.conftest import environ
 from tests.factories.aanvragen import actor
-from tests.factories.keys import DOSSIER, awake
+from tests.factories.keys import DOSSIER, awake, tries
 from tests.usecases.test_workers import until
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def server(app: Flask, processes: int) -> Iterator[tuple[int, "subprocess.Popen[
     """Serve the application as README says, from so many processes; gives the port and the program."""
     instance = app.extensions["keyservice.settings"].instance
     variables = environ(instance, str(app.config["SQLALCHEMY_DATABASE_URI"]), WEB_CONCURRENCY=str(processes))
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "wsgi:app"]
     with subprocess.Popen(command, env={**os.environ, **variables}, cwd=ROOT, start_new_session=True) as program:
         try:
@@ -100,7 +100,7 @@ def test_p14_no_process_accepts_a_key_one_second_after_it_was_revoked_and_every_
     assert len([1 for begun, _ended, status in asked if begun > revoked + 1 and status == 401]) >= 10
     # Also those of the last two seconds, which each process wrote when it was told to stop.
     assert use_of([sleutel_id])[sleutel_id].count == statuses[200]
-    assert tries_of([sleutel_id])[sleutel_id].count == statuses[401]
+    assert tries(sleutel_id) == statuses[401]
 
 
 @pytest.mark.timeout(60)

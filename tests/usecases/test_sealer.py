@@ -30,8 +30,7 @@ from keyservice.audit.tree import (
 from keyservice.database import db, transaction
 from keyservice.kernel import clock
 from keyservice.kernel.actor import CLI
-
-EVENT = audit.define("test:seal", "Er is iets gebeurd.", fields="what")
+from tests.factories.trail import EVENT, act, forget_the_tree, leaves
 
 
 @pytest.fixture
@@ -43,16 +42,6 @@ def sealing(context: Flask) -> Flask:
 
 def path() -> Path:
     return settings.current().checkpoints
-
-
-def act(count: int = 1) -> None:
-    with transaction():
-        for n in range(count):
-            audit.record(EVENT, CLI, what=n)
-
-
-def leaves() -> list[bytes]:
-    return list(db.session.scalars(select(AuditLeaf.hash).order_by(AuditLeaf.position)))
 
 
 def unsealed() -> int:
@@ -244,23 +233,6 @@ def very_slow_act(app: Flask) -> None:
         audit.record(EVENT, CLI, what="slow")
         with ThreadPoolExecutor(1) as pool:
             pool.submit(meanwhile).result()
-
-
-def forget_the_tree() -> None:
-    """Do what the triggers refuse, as who may change the schema can."""
-    triggers = {
-        "sqlite": [
-            f"DROP TRIGGER {table}_no_{act}"
-            for table in ("audit_event", "audit_leaf", "audit_checkpoint")
-            for act in ("update", "delete")
-        ],
-        "postgresql": [
-            f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in ("audit_event", "audit_leaf", "audit_checkpoint")
-        ],
-    }
-    for statement in [*triggers[db.engine.dialect.name], "DELETE FROM audit_leaf", "DELETE FROM audit_checkpoint"]:
-        db.session.execute(text(statement))
-    db.session.commit()
 
 
 @pytest.mark.usefixtures("sealing")

@@ -22,10 +22,9 @@ from keyservice.sleutels import asking
 from keyservice.sleutels.models import AskingSystem, Sleutel
 from tests.factories.aanvragen import actor
 from tests.factories.letters import letter_of, received
+from tests.factories.trail import run, unexplained
 from tests.factories.walked import working
 from tests.factories.waves import started
-from tests.usecases.test_state import unexplained
-from tests.usecases.test_verifier import run
 
 pytestmark = pytest.mark.usefixtures("context")
 

@@ -151,7 +151,7 @@ def test_i11_wrong_keys_from_one_source_are_one_event_a_minute() -> None:
     assert (event.origin, event.fields["kind"], event.private["source"]) == ("api", "sleutel-unknown", HOME)
 
 
-# Rows that somebody changed (T12)
+# Rows that somebody changed
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_i11_wrong_keys_from_one_source_are_one_event_a_minute() -> None:
         "suspended_at = NULL, reason = 'x'",
     ],
 )
-def test_t12_a_row_changed_by_sql_is_refused_and_alarms(change: str, ask: Callable[[str], object]) -> None:
+def test_a_row_changed_by_sql_is_refused_and_alarms(change: str, ask: Callable[[str], object]) -> None:
     sleutel_id, key = asleep()
     with transaction() as session:
         session.execute(text(f"UPDATE sleutel SET {change}"))
@@ -174,7 +174,7 @@ def test_t12_a_row_changed_by_sql_is_refused_and_alarms(change: str, ask: Callab
     assert event.subject == str(sleutel_id)
 
 
-def test_t12_a_row_inserted_by_sql_is_refused_and_alarms(ask: Callable[[str], object]) -> None:
+def test_a_row_inserted_by_sql_is_refused_and_alarms(ask: Callable[[str], object]) -> None:
     _, known = awake()
     mine = new_key(Omgeving.PRODUCTIE)
     with transaction() as session:
@@ -188,7 +188,7 @@ def test_t12_a_row_inserted_by_sql_is_refused_and_alarms(ask: Callable[[str], ob
     assert len(search(code="sleutel:damage")) == 1
 
 
-def test_t12_the_alarm_of_a_key_comes_once_a_minute_however_often_it_is_tried(ask: Callable[[str], object]) -> None:
+def test_the_alarm_of_a_key_comes_once_a_minute_however_often_it_is_tried(ask: Callable[[str], object]) -> None:
     sleutel_id, key = asleep()
     with transaction() as session:
         session.execute(update(Sleutel).where(Sleutel.id == sleutel_id).values(activated_at=clock.now()))

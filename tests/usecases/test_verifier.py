@@ -19,15 +19,13 @@ from keyservice.audit.faults import MOST_KEPT, Kind
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
 from keyservice.audit.sealer import seal
 from keyservice.audit.tree import leaf_hash
-from keyservice.database import db, transaction
+from keyservice.database import db
 from keyservice.kernel import clock
-from keyservice.kernel.actor import CLI
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import Rings
-from tests.factories.trail import grown, told, unlock, verified
+from tests.factories.trail import act, grown, run, told, unlock, verified
 
 pytestmark = pytest.mark.usefixtures("context")
-EVENT = audit.define("test:verify", "Er is iets gebeurd.", fields="what")
 
 
 def test_i4_a_trail_that_nobody_touched_is_intact_and_what_waits_is_counted() -> None:
@@ -37,20 +35,6 @@ def test_i4_a_trail_that_nobody_touched_is_intact_and_what_waits_is_counted() ->
     assert told(report) == []
     assert (report.events, report.waiting) == (report.size + 3, 3)
     assert report.root == sealer.newest().root  # type: ignore[union-attr]  # it was sealed
-
-
-def act(count: int = 1) -> None:
-    with transaction():
-        for n in range(count):
-            audit.record(EVENT, CLI, what=n)
-
-
-def run(*statements: Any) -> None:
-    """Do something to the database, past the program."""
-    for statement in statements:
-        db.session.execute(statement, execution_options={"synchronize_session": False})
-    db.session.commit()
-    db.session.expire_all()
 
 
 BETWEEN, AT_THE_END = "aanvraag:approve", "aanvraag:issue"

@@ -9,8 +9,7 @@ import pytest
 from keyservice import settings
 from keyservice.audit import outside, sealer
 from keyservice.audit.sealer import seal
-from tests.factories.trail import grown, told, verified
-from tests.usecases.test_verifier import act
+from tests.factories.trail import act, grown, told, verified
 
 pytestmark = pytest.mark.usefixtures("context")
 Lines = list[dict[str, Any]]

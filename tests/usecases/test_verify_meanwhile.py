@@ -16,7 +16,7 @@ from keyservice.sleutels import service as sleutels
 from keyservice.sleutels.format import Omgeving
 from keyservice.sleutels.models import Sleutel
 from tests.factories.aanvragen import actor
-from tests.usecases.test_verifier import act
+from tests.factories.trail import act
 
 ROUNDS = 25
 

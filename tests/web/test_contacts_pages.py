@@ -208,7 +208,7 @@ class TestConfirm:
                 assert client.open(path, method=method, query_string=typed).status_code == 200
         assert facts(app) == before
 
-    def test_t29_an_unknown_number_and_a_wrong_code_get_the_same_page(
+    def test_an_unknown_number_and_a_wrong_code_get_the_same_page(
         self, app: Flask, client: FlaskClient, case: Case
     ) -> None:
         typed = sent_sms(app, case)
@@ -221,7 +221,7 @@ class TestConfirm:
             "Z-ZZZZZZ", "#"
         )
 
-    def test_t9_five_wrong_codes_and_the_right_one_is_dead(self, app: Flask, client: FlaskClient, case: Case) -> None:
+    def test_five_wrong_codes_and_the_right_one_is_dead(self, app: Flask, client: FlaskClient, case: Case) -> None:
         typed = sent_sms(app, case)
         wrong = "00000000" if typed["code"] != "00000000" else "11111111"
         for _ in range(MOST_TRIES):

@@ -11,13 +11,14 @@ from sqlalchemy import select, update
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
-from keyservice.accounts.models import Account, Grant
+from keyservice.accounts.models import Grant
 from keyservice.audit.models import AuditEvent
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
 from tests.conftest import csrf, post
 from tests.factories.aanvragen import ready
+from tests.factories.people import block
 
 Browser = Callable[[str], FlaskClient]
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -28,11 +29,6 @@ def end_grants(login: str, at: datetime | None = None, gemeente: str | None = No
     where = [Grant.account_id == person_id(login), *([Grant.gemeente == gemeente] if gemeente else [])]
     with transaction() as session:
         session.execute(update(Grant).where(*where).values(valid_until=at or clock.now()))
-
-
-def block(login: str) -> None:
-    with transaction() as session:
-        session.execute(update(Account).where(Account.id == person_id(login)).values(active=False))
 
 
 def end_yesterday(login: str) -> None:

@@ -11,29 +11,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from keyservice.app import create_app
 from keyservice.database import db
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
-from keyservice.web import access
 from tests.conftest import csrf
+from tests.factories.failing import failing
 from tests.pages import check
 
 SECRET = "asl_p_GEHEIM0123456789"
-
-
-@contextmanager
-def failing(app: Flask, error: Exception) -> Iterator[FlaskClient]:
-    """Give a browser on the application, of which the page /contact fails."""
-
-    def fail() -> str:
-        raise error
-
-    other = create_app(app.extensions["keyservice.settings"])
-    fail.access = access.Access(public=True)  # type: ignore[attr-defined]  # as the decorator does
-    other.view_functions["web.contact"] = fail
-    yield other.test_client()
-    with other.app_context():
-        db.engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +31,7 @@ def failing(app: Flask, error: Exception) -> Iterator[FlaskClient]:
     ],
 )
 def test_the_error_of_a_use_case_is_a_page_in_dutch(app: Flask, error: Exception, status: int, says: str) -> None:
-    with failing(app, error) as browser:
+    with failing(app, "web.contact", error) as browser:
         answer = browser.get("/contact")
     assert answer.status_code == status
     assert says in answer.text
@@ -60,7 +44,7 @@ def test_every_http_error_is_a_page_in_dutch(app: Flask, status: int) -> None:
         abort(status)
     except Exception as error:  # noqa: BLE001 - whatever werkzeug raises for it
         raised = error
-    with failing(app, raised) as browser:
+    with failing(app, "web.contact", raised) as browser:
         answer = browser.get("/contact")
     assert answer.status_code == status
     check(answer.text)
@@ -76,14 +60,14 @@ def test_an_unknown_address_is_a_page_in_dutch(client: FlaskClient, url: str) ->
 
 
 def test_an_unforeseen_failure_shows_a_code_and_logs_no_value(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG), failing(app, LookupError(SECRET)) as browser:
+    with caplog.at_level(logging.DEBUG), failing(app, "web.contact", LookupError(SECRET)) as browser:
         answer = browser.get("/contact")
     assert answer.status_code == 500
     check(answer.text)
     code = caplog.text.split("failure ", 1)[1].split(":", 1)[0]
     assert code in answer.text
     assert "LookupError" in caplog.text
-    assert "test_errors.py" in caplog.text, "the place is in the log"
+    assert "failing.py" in caplog.text, "the place is in the log"
     for place in (answer.text, caplog.text):
         assert SECRET not in place
     assert "LookupError" not in answer.text
@@ -100,7 +84,7 @@ def test_an_unforeseen_failure_shows_a_code_and_logs_no_value(app: Flask, caplog
 def test_a_database_that_is_away_or_refuses_is_no_stack_trace(
     app: Flask, caplog: pytest.LogCaptureFixture, error: Exception, status: int, says: str
 ) -> None:
-    with caplog.at_level(logging.INFO), failing(app, error) as browser:
+    with caplog.at_level(logging.INFO), failing(app, "web.contact", error) as browser:
         answer = browser.get("/contact")
     assert answer.status_code == status
     assert says in answer.text

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from keyservice.app import create_app
 from keyservice.database import db
-from keyservice.web import access
 from keyservice.web.headers import HEADERS
+from tests.factories.failing import failing
 
 ANSWERS = {
     "/contact": 200,
@@ -43,22 +43,10 @@ def test_answers_to_other_methods_carry_them_too(client: FlaskClient, method: st
 
 
 def test_a_failure_carries_them_too(app: Flask) -> None:
-    def fail() -> str:
-        raise LookupError("asl_p_GEHEIM")
-
-    other = failing(app, fail)
-    answer = other.test_client().get("/contact")
+    with failing(app, "web.contact", LookupError("asl_p_GEHEIM")) as browser:
+        answer = browser.get("/contact")
     assert answer.status_code == 500
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
-    with other.app_context():
-        db.engine.dispose()
-
-
-def failing(app: Flask, fail: object) -> Flask:
-    other = create_app(app.extensions["keyservice.settings"])
-    other.view_functions["web.contact"] = fail  # type: ignore[assignment]  # a view that fails
-    fail.access = access.Access(public=True)  # type: ignore[attr-defined]  # as the decorator does
-    return other
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere() -> None:

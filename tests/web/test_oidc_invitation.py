@@ -16,11 +16,9 @@ from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Role
-from keyservice.kernel.ids import new_id
+from keyservice.kernel.ids import new_id, token_digest
 from tests.conftest import csrf
-from tests.fake_provider import Provider
-from tests.pages import check
-from tests.web.test_oidc import (
+from tests.factories.oidc import (
     bind,
     from_provider,
     logged_in,
@@ -32,6 +30,8 @@ from tests.web.test_oidc import (
     trail,
     with_providers,
 )
+from tests.fake_provider import Provider
+from tests.pages import check
 
 __all__ = ["provider"]
 
@@ -66,7 +66,7 @@ def open_invitation(
             invited_by=None if duo else people.person_id("gert"),
             invited_at=clock.now(),
             second_needed=False,
-            token_digest=invitations.digest(TOKEN),
+            token_digest=token_digest(TOKEN),
             expires_at=clock.now() + invitations.LIVES,
         )
         invitation.code_mac = settings.rings().mac(invitations.MAC, str(invitation.id), CODE)

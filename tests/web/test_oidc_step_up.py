@@ -16,8 +16,7 @@ from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.gemeenten.queries import gemeente
 from tests.conftest import csrf
-from tests.fake_provider import Provider
-from tests.web.test_oidc import (
+from tests.factories.oidc import (
     bind,
     from_provider,
     provider,
@@ -28,6 +27,7 @@ from tests.web.test_oidc import (
     trail,
     with_providers,
 )
+from tests.fake_provider import Provider
 
 LOGIN, PHONE, AGAIN = "/inloggen/via/duo", "/gemeenten/9998/telefoon", "/inloggen/bevestigen"
 NUMBER = "040 123 45 67"

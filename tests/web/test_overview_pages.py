@@ -1,6 +1,7 @@
 """Front pages, status page, dossier, messages: who sees what, and which buttons."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from keyservice.aanvragen.workflow import Status, Step
 from keyservice.audit.queries import search
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
+from keyservice.gemeenten.models import Gemeente
 from keyservice.issuance import receiving, service
 from keyservice.issuance.models import End
 from keyservice.kernel import clock
@@ -125,6 +127,22 @@ def test_the_front_page_of_a_relatiebeheerder_shows_the_own_portfolio_and_what_f
     assert waiting in rik
     assert waiting not in rosa
     assert "Goedgekeurde aanvragen zonder sleutel" in rosa
+
+
+@pytest.mark.parametrize(("days", "counts"), [(None, True), (1, True), (0, True), (-1, False)])
+def test_a_beheerder_reads_of_each_gemeente_that_has_not_ended_whether_it_can_be_called_and_written_to(
+    app: Flask, browser_of: Browser, days: int | None, *, counts: bool
+) -> None:
+    with app.app_context(), transaction() as session:
+        last_day = None if days is None else clock.local_date(clock.now()) + timedelta(days=days)
+        reached = {"phone": "+31201234567", "address_line": "Plein 1", "postcode": "1234 AB", "town": "Voorbeeldstad"}
+        session.execute(update(Gemeente).values(**reached))
+        session.execute(
+            update(Gemeente).where(Gemeente.code == "9998").values(**dict.fromkeys(reached), valid_until=last_day)
+        )
+    page = browser_of("ben").get("/").text
+    assert ("Van 1 gemeente staat geen telefoonnummer" in page) is counts
+    assert ("Van 1 gemeente staat geen postadres" in page) is counts
 
 
 def test_the_status_page_shows_the_road(app: Flask, browser_of: Browser, aanvraag: UUID) -> None:

@@ -12,12 +12,13 @@ from sqlalchemy import func, select, update
 
 from keyservice.accounts.models import Account, Grant, KnownDevice, Session
 from keyservice.accounts.people import end_grant
-from keyservice.accounts.sessions import digest, end_sessions
+from keyservice.accounts.sessions import end_sessions
 from keyservice.app import create_app
 from keyservice.audit.models import AuditEvent, AuditPrivate
 from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.kernel.actor import Actor, Role
+from keyservice.kernel.ids import token_digest
 from keyservice.outbox.models import OutboxMessage
 from tests.conftest import csrf, post
 from tests.factories.logins import code_of, give_code, give_password, log_in
@@ -86,7 +87,7 @@ def test_a_person_ends_one_session(app: Flask, browser_of: Browser) -> None:
     anna, other = browser_of("anna"), browser_of("anna")
     page = anna.get(URL).text
     assert 'name="sessie"' in page
-    assert post(anna, f"{URL}/beeindigen", {"sessie": digest(token(other)).hex()}).status_code == 303
+    assert post(anna, f"{URL}/beeindigen", {"sessie": token_digest(token(other)).hex()}).status_code == 303
     assert logged_in(anna)
     assert not logged_in(other)
     assert "account:end-session" in codes(app)
@@ -102,7 +103,7 @@ def test_what_is_no_session_ends_nothing(app: Flask, browser_of: Browser, key: s
 
 def test_nobody_ends_the_session_of_another(browser_of: Browser) -> None:
     anna, tom = browser_of("anna"), browser_of("tom")
-    post(tom, f"{URL}/beeindigen", {"sessie": digest(token(anna)).hex()})
+    post(tom, f"{URL}/beeindigen", {"sessie": token_digest(token(anna)).hex()})
     assert logged_in(anna)
 
 
@@ -404,7 +405,7 @@ def test_a_new_browser_is_told_to_the_owner_and_a_known_one_is_not(app: Flask, c
     device = token(client, "apparaat")
     with app.app_context():
         rows = db.session.scalars(select(KnownDevice)).all()
-        assert digest(device) in {row.digest for row in rows}
+        assert token_digest(device) in {row.digest for row in rows}
         assert all(device.encode() not in row.digest for row in rows)
 
 

@@ -9,20 +9,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from keyservice.accounts.models import Account, Grant
+from keyservice.accounts.models import Grant
 from keyservice.database import transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
 from keyservice.settings import FourEyes
+from tests.factories.people import block
 from tests.pages import check
 
 Browser = Callable[[str], FlaskClient]
 NOTICE = "Er kan nu geen sleutel voor productie worden uitgegeven"
-
-
-def block(login: str) -> None:
-    with transaction() as session:
-        session.execute(update(Account).where(Account.id == person_id(login)).values(active=False))
 
 
 def end_grants(login: str) -> None:

@@ -258,7 +258,7 @@ def lines_of(answer: str) -> list[dict[str, str]]:
     return [dict(zip(HEADINGS, row, strict=True)) for row in rows[1:]]
 
 
-def test_t28_the_file_of_the_report_holds_no_formula(app: Flask, browser_of: Browser, here: UUID) -> None:
+def test_the_file_of_the_report_holds_no_formula(app: Flask, browser_of: Browser, here: UUID) -> None:
     with app.app_context(), transaction() as session:
         session.execute(
             update(Aanvraag).where(Aanvraag.id == here).values(pakket=' =HYPERLINK("http://x.example";"y")')
@@ -277,12 +277,12 @@ def test_t28_the_file_of_the_report_holds_no_formula(app: Flask, browser_of: Bro
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\u00a0=1", " \tx", "＝1"])
-def test_t28_what_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(value: str) -> None:
+def test_what_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(value: str) -> None:
     assert harmless(value) == f"'{value}"
 
 
 @pytest.mark.parametrize("value", ["", " ", "'s-Gravenhage", "Bergen (L.)", "a=b", "3 maart 2027", "0344"])
-def test_t28_other_values_stay_as_they_are(value: str) -> None:
+def test_other_values_stay_as_they_are(value: str) -> None:
     assert harmless(value) == value
 
 

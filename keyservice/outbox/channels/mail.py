@@ -1,4 +1,4 @@
-"""Mail over a connection of Flask-Mail, with what that lacks: a timeout and verified certificates (`libs.md` 6)."""
+"""Mail over a connection of Flask-Mail, with what that lacks: a timeout and verified certificates."""
 
 import contextlib
 import re
@@ -162,7 +162,7 @@ class MailSender:
         self.connection = connection
 
     def send(self, _row: OutboxMessage, content: Content, final: bytes) -> None:
-        """Offer one mail. Raises TemporaryFailure (4xx, broken connection) or PermanentFailure (5xx)."""
+        """Offer one mail. Raises TemporaryFailure (4xx), ConnectionLost (one of those) or PermanentFailure (5xx)."""
         try:
             # Not by Flask-Mail's `send`: the bytes are final, and it drops recipients that are refused one by one.
             self.connection.host.sendmail(settings.current().mail_from, [content.to], final)

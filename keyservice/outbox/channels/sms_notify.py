@@ -1,4 +1,4 @@
-"""Sms through NotifyNL, by the client of GOV.UK Notify, of which it is a fork (`dutch.md` 6)."""
+"""Sms through NotifyNL, by the client of GOV.UK Notify, of which it is a fork (ADR 19)."""
 
 import contextlib
 import logging
