@@ -18,7 +18,7 @@ from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.gemeenten.models import Gemeente
 from keyservice.issuance import receiving, service
-from keyservice.issuance.models import End
+from keyservice.issuance.models import End, Issuance
 from keyservice.kernel import clock
 from tests.conftest import post
 from tests.factories.aanvragen import actor, ready
@@ -77,6 +77,16 @@ def test_the_front_page_of_a_gemeente_says_what_waits_and_shows_its_keys(app: Fl
     assert "SL-2026-00001" in page
     assert "Nog niet actief" in page
     assert "SL-2026-00001" not in browser_of("tom").get("/").text
+
+
+def test_a_delivery_that_stopped_stays_on_the_front_page_for_a_month(app: Flask, browser_of: Browser) -> None:
+    text = "De levering van de sleutel is gestopt"
+    with app.app_context():
+        issue(ready(), ended_at=clock.now() - timedelta(days=29), end_reason=End.LAPSED)
+    assert text in browser_of("anna").get("/").text
+    with app.app_context(), transaction() as session:
+        session.execute(update(Issuance).values(ended_at=clock.now() - timedelta(days=31)))
+    assert text not in browser_of("anna").get("/").text
 
 
 def test_drafts_wait_together_and_only_for_who_can_finish_them(app: Flask, browser_of: Browser) -> None:
