@@ -25,6 +25,7 @@ ASSETS = STATIC / "build"
 OPENER = ROOT / "keyservice" / "web" / "opener.py"
 PROJECT = ROOT / "pyproject.toml"
 RUNTIME = ROOT / "requirements.txt"
+SERVER = ROOT / "requirements-server.txt"
 DEVELOPMENT = ROOT / "requirements-dev.txt"
 PEERS = ROOT / "requirements-bench.txt"
 PACKAGES = ROOT / "package.json"
@@ -116,6 +117,8 @@ def lock(arguments: list[str]) -> None:
     uv += [f"--python-version=3.{OLDEST}"]  # else the locks are for the Python of .venv and newer
     project = [PROJECT, "--all-extras"]
     subprocess.run([*uv, *project, "--group=build", "--output-file", RUNTIME], check=True)
+    server = [PROJECT, "--extra=server", "--extra=postgres", "--constraints", RUNTIME, "--output-file", SERVER]
+    subprocess.run([*uv, *server], check=True)
     subprocess.run([*uv, *project, "--group=dev", "--constraints", RUNTIME, "--output-file", DEVELOPMENT], check=True)
     peers = [f"--group={PROJECT}:bench", "--constraints", DEVELOPMENT, "--output-file", PEERS]
     subprocess.run([*uv, *peers], check=True)

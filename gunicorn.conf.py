@@ -14,6 +14,12 @@ threads = 4
 graceful_timeout = 30  # what is being answered when the server stops, is finished
 control_socket_disable = True  # else gunicorn opens a socket in the home folder
 LONGEST_SILENCE_SECONDS = 10
+# Its own lines look like those of the program.
+logconfig_dict = {
+    "root": {"level": "WARNING", "handlers": ["error_console"]},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}},
+    "formatters": {"generic": {"()": "keyservice.logs.formatter"}},
+}
 forwarded_allow_ips = ""  # the application reads the proxy's headers, and only when KEYSERVICE_PROXY_HOPS says so
 
 

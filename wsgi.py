@@ -1,5 +1,5 @@
 """The production entry: `gunicorn wsgi:app`."""
 
-from keyservice.app import ready_app
+from keyservice.start import served_app
 
-app = ready_app()
+app = served_app()

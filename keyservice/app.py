@@ -41,6 +41,7 @@ from keyservice.kernel.seal import LASTING_RINGS, SEALING_RINGS, Rings
 from keyservice.settings import Mode, Settings, SettingsError
 from keyservice.sleutels.usage import write_in_background
 from keyservice.web import access
+from keyservice.web.forms import forms_only
 
 PACKAGE = Path(__file__).parent
 # In a wheel the templates stand inside the package, in a checkout beside it.
@@ -95,14 +96,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         tune(db.engine)
     Migrate(app, db, directory=str(PACKAGE / "migrations"), render_as_batch=True)
     Babel(app)
-    CSRFProtect(app).exempt(keyservice.api.operation.bp)  # no cookie opens it, so no page of another site can use one
+    app.before_request(forms_only)  # before anything is read of what was sent
     keyservice.outbox.channels.mail.mail.init_app(app)
     keyservice.web.headers.register(app, settings)
     keyservice.web.dates.register(app)
     keyservice.web.errors.register(app)
     keyservice.accounts.login.register(app, settings)
+    # After who acts is known: the page about an old form says who is logged in. No cookie opens the API.
+    CSRFProtect(app).exempt(keyservice.api.operation.bp)
     keyservice.api.views.register(app)
-    app.before_request(access.guard)
+    access.register(app)
     app.extensions["keyservice.step_up"] = keyservice.accounts.views.step_up
     for pages in PAGES:
         app.register_blueprint(pages.bp)

@@ -8,18 +8,19 @@ from threading import Event
 from types import FrameType
 
 import click
+from alembic.migration import MigrationContext
 from flask_migrate import upgrade
 
 from keyservice import backup as backups
+from keyservice import logs
 from keyservice import worker as work
 from keyservice.accounts import invitations
 from keyservice.app import create_app, ready_app
-from keyservice.audit.triggers import TriggersMissing
 from keyservice.cli_asking import asking_system
 from keyservice.cli_audit import audit
 from keyservice.cli_portaal import portaal
 from keyservice.cli_rings import rings
-from keyservice.database import AWAY
+from keyservice.database import AWAY, db
 from keyservice.gemeenten.service import load_register
 from keyservice.issuance import ring_keys
 from keyservice.kernel.errors import UseCaseError
@@ -28,8 +29,9 @@ from keyservice.outbox import bounces
 from keyservice.outbox.bounces import Taken
 from keyservice.outbox.reports import MOST_BYTES
 from keyservice.retention import service as forgetting
-from keyservice.settings import Settings, SettingsError
+from keyservice.settings import Settings
 from keyservice.sleutels.format import check_format
+from keyservice.start import reasons
 from keyservice.web import error_texts
 
 # What a mail server that pipes a mail into a command understands (sysexits.h).
@@ -37,20 +39,17 @@ _BOUNCE_EXITS = {Taken.NO_REPORT: os.EX_DATAERR, Taken.UNKNOWN: os.EX_DATAERR, T
 
 
 @click.group()
+@click.version_option(package_name="keyservice")
 def commands() -> None:
     """Sleuteluitgifte: applicatiesleutels for the Portaal Inburgering."""
 
 
 def main() -> None:
     """Run a command; settings or a database that are wrong are told on one screen, without a stack trace."""
-    try:
+    os.umask(0o077)  # what is written here, from a database to an export, is for this user alone
+    logs.set_up()
+    with reasons():
         commands()
-    except SettingsError as error:
-        click.echo(f"Not started. Set these variables first (docs/settings.md):\n{error}", err=True)
-        sys.exit(2)
-    except TriggersMissing as error:
-        click.echo(f"Not started. {error}", err=True)
-        sys.exit(2)
 
 
 @commands.command()
@@ -105,8 +104,14 @@ def migrate() -> None:
     """Bring the database up to date and load the register of gemeenten."""
     app = create_app()
     with app.app_context():
+        before = _revision()
         upgrade()
-        click.echo(f"gemeenten changed: {load_register()}")
+        click.echo(f"schema: {before} -> {_revision()}\ngemeenten changed: {load_register()}")
+
+
+def _revision() -> str:
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or "empty"
 
 
 @commands.group()
@@ -118,7 +123,10 @@ def accounts() -> None:
 @click.option("--email", required=True, help="The mail address this person will log in with.")
 @click.option("--name", required=True, help="The name of this person.")
 def first_beheerder(email: str, name: str) -> None:
-    """Invite the first beheerder of an empty system, and print the link and the code. They work for 72 hours, once."""
+    """Invite one of the first two beheerders, and print the link and the code. They work for 72 hours, once.
+
+    Works as long as fewer than two people of DUO can invite: from then on they invite together, on the pages.
+    """
     app = create_app()
     with app.app_context():
         try:

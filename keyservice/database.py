@@ -37,6 +37,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeDecorator
 
+from keyservice.kernel.telling import told
+
 log = structlog.get_logger()
 Statement = TypeVar("Statement")
 NAMES = {
@@ -195,7 +197,7 @@ def one_by_one(ids: Iterable[UUID], act: Callable[[UUID], object]) -> None:
         try:
             act(row_id)
         except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
-            log.warning("timer failed", act=act.__qualname__, row=str(row_id), error=type(error).__name__)
+            log.warning("timer failed", act=act.__qualname__, row=str(row_id), **told(error))
 
 
 def upsert(model: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
-from keyservice.kernel.addresses import is_loopback, is_secure
+from keyservice.kernel.addresses import is_loopback
 from keyservice.kernel.seal import Rings
 from keyservice.kernel.secret import Secret
+from keyservice.settings_oidc import OidcProvider, oidc_faults
 from keyservice.settings_portaal import EXAMPLES, Portaal, portaal
 from keyservice.settings_retention import Retention, retention
 from keyservice.settings_sms import NOTIFYNL_URL, PLAIN_BODY, Sms, SmsProvider
@@ -18,6 +22,7 @@ from keyservice.settings_sms import NOTIFYNL_URL, PLAIN_BODY, Sms, SmsProvider
 PREFIX = "KEYSERVICE_"
 HIGHEST_PORT = 65_535
 SHORTEST_TOKEN = 32
+ALIKE = 0.8  # other programs may use our prefix: only what differs by a slip is a fault
 
 
 class SettingsError(Exception):
@@ -45,32 +50,6 @@ class FourEyes(StrEnum):
 
     PRODUCTIE = "productie"
     ALWAYS = "always"
-
-
-@dataclass(frozen=True)
-class OidcProvider:
-    """A provider of OpenID Connect through which the people of one audience (`gemeente` or `duo`) may log in.
-
-    `acr` are the values of that claim that stand for two factors. An issuer serves one audience (ADR 15).
-    """
-
-    audience: str
-    name: str
-    issuer: str
-    client_id: str
-    client_secret: Secret | None = field(repr=False)
-    acr: tuple[str, ...]
-
-    @property
-    def parts(self) -> dict[str, object]:
-        """Return what must be given, by the end of its variable."""
-        return {
-            "NAME": self.name,
-            "ISSUER": self.issuer,
-            "CLIENT_ID": self.client_id,
-            "CLIENT_SECRET": self.client_secret,
-            "ACR": self.acr,
-        }
 
 
 @dataclass(frozen=True)
@@ -141,7 +120,7 @@ class Settings:
             retention=_retention(read),
             portaal=_portaal(read),
         )
-        faults = read.faults + _faults(settings)
+        faults = read.faults + read.misspelled() + _faults(settings)
         faults += _production_faults(settings) if settings.mode is Mode.PRODUCTION else []
         faults += _demo_faults(settings) if settings.mode is Mode.DEMO else []
         if faults:
@@ -155,9 +134,12 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.faults: list[str] = []
+        self.known: set[str] = set()
 
     def text(self, name: str, default: str) -> str:
-        return self.environ.get(PREFIX + name, default).strip()
+        """Read `NAME`; empty is as not set."""
+        self.known.add(name)
+        return self.environ.get(PREFIX + name, "").strip() or default
 
     def number(self, name: str, default: int) -> int:
         value = self.text(name, str(default))
@@ -174,16 +156,23 @@ class _Reader:
         return default.value
 
     def secret(self, name: str) -> Secret | None:
-        """Read `NAME`, or the first line of the file that `NAME_FILE` names."""
-        path = self.text(f"{name}_FILE", "")
-        if not path:
-            value = self.text(name, "")
-            return Secret(value) if value else None
-        try:
-            return Secret(Path(path).read_text().strip())
-        except OSError as error:
-            self.faults.append(f"{PREFIX}{name}_FILE cannot be read: {error}.")
-            return None
+        """Read `NAME`, or what stands in the file that `NAME_FILE` names."""
+        path, value = self.text(f"{name}_FILE", ""), self.text(name, "")
+        if path:
+            try:
+                value = Path(path).read_text().strip()
+            except OSError as error:
+                self.faults.append(f"{PREFIX}{name}_FILE cannot be read: {error}.")
+                return None
+            except UnicodeDecodeError:
+                value = ""
+        return Secret(value) if path or value else None
+
+    def misspelled(self) -> list[str]:
+        """Return a fault for each variable that nobody asked for and that looks like one of ours."""
+        ours = {name.removeprefix(PREFIX) for name in self.environ if name.startswith(PREFIX)}
+        meant = {name: get_close_matches(name, self.known, n=1, cutoff=ALIKE) for name in sorted(ours - self.known)}
+        return [f"{PREFIX}{name} is no setting; {PREFIX}{found[0]} is." for name, found in meant.items() if found]
 
 
 def _sms(read: _Reader) -> Sms:
@@ -234,36 +223,31 @@ def _portaal(read: _Reader) -> Portaal:
     return found
 
 
-def _oidc_faults(settings: Settings) -> list[str]:
-    faults = []
-    for provider in settings.oidc:
-        prefix = f"{PREFIX}OIDC_{provider.audience.upper()}_"
-        missing = [prefix + name for name, value in provider.parts.items() if not value]
-        if missing:
-            faults.append(f"Logging in by OpenID Connect is half configured: {', '.join(missing)} must be set too.")
-        if provider.issuer and not is_secure(provider.issuer, local=settings.mode is not Mode.PRODUCTION):
-            # OpenID Connect Discovery 1.0, 3
-            faults.append(f"{prefix}ISSUER must be an https address without ? and #, not {provider.issuer!r}.")
-    issuers = [provider.issuer.rstrip("/") for provider in settings.oidc if provider.issuer]
-    if len(issuers) != len(set(issuers)):
-        faults.append(f"{PREFIX}OIDC_GEMEENTE_ISSUER and {PREFIX}OIDC_DUO_ISSUER must differ.")
-    if settings.oidc and not settings.base_url:
-        faults.append(f"{PREFIX}BASE_URL must be set: the provider sends people back to it.")
-    return faults
-
-
 def _faults(settings: Settings) -> list[str]:
-    faults = _oidc_faults(settings)
+    faults = [PREFIX + fault for fault in oidc_faults(settings.oidc, production=settings.mode is Mode.PRODUCTION)]
+    if settings.oidc and not settings.base_url:
+        faults.append(f"{PREFIX}BASE_URL must be set: the provider of OpenID Connect sends people back to it.")
+    if not _is_database(settings.database_url):
+        faults.append(f"{PREFIX}DATABASE_URL must be sqlite:////path/file or postgresql+psycopg://….")
     faults += [PREFIX + fault for fault in settings.sms.faults(production=settings.mode is Mode.PRODUCTION)]
     if bool(settings.mail_username) != bool(settings.mail_password):
         faults.append(f"{PREFIX}MAIL_USERNAME and {PREFIX}MAIL_PASSWORD (or _FILE) belong together.")
-    if settings.metrics_token and len(settings.metrics_token.reveal()) < SHORTEST_TOKEN:
+    if settings.metrics_token is not None and len(settings.metrics_token.reveal()) < SHORTEST_TOKEN:
         faults.append(f"{PREFIX}METRICS_TOKEN (or _FILE) must have at least {SHORTEST_TOKEN} characters.")
     if settings.mail_ca_file and not settings.mail_ca_file.is_file():
         faults.append(f"{PREFIX}MAIL_CA_FILE cannot be read: {settings.mail_ca_file}.")
     if not 0 < settings.mail_port <= HIGHEST_PORT:
         faults.append(f"{PREFIX}MAIL_PORT must be a port, not {settings.mail_port}.")
     return faults
+
+
+def _is_database(url: str) -> bool:
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    sqlite = parts.drivername == "sqlite" and Path(parts.database or "").is_absolute()
+    return sqlite or parts.drivername in {"postgresql", "postgresql+psycopg"}
 
 
 def _production_faults(settings: Settings) -> list[str]:

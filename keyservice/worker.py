@@ -29,11 +29,14 @@ from keyservice.audit.sealer import NEARLY_EVERY_ACT, TrailBroken, seal
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.ids import new_id
+from keyservice.kernel.telling import told
 from keyservice.outbox import beats
 from keyservice.outbox.delivery import BATCH, deliver_due
 
 log = structlog.get_logger()
 PAUSE_SECONDS = 0.5
+# A database or disk that is away fills no log.
+PAUSE_AFTER_FAILURE_SECONDS = 5
 # The timers watch days; looking every half minute is often enough.
 TIMERS_EVERY_TICKS = 60
 KEEP_ANONYMOUS = timedelta(days=1)
@@ -63,18 +66,20 @@ TIMERS: tuple[Callable[[], object], ...] = (
 )
 
 
-def _seal(*, whole: bool = False) -> None:
+def _seal(*, whole: bool = False) -> bool:
     with suppress(TrailBroken):  # a timer says so, each round and with the reason
         seal(whole=whole)
+    return True
 
 
-def _seal_all() -> None:
-    _seal(whole=True)
+def _seal_all() -> bool:
+    return _seal(whole=True)
 
 
-def _seal_newest() -> None:
+def _seal_newest() -> bool:
     with suppress(TrailBroken):  # as above
         seal(act=NEARLY_EVERY_ACT)
+    return True
 
 
 class Pulse:
@@ -116,17 +121,21 @@ def run(app: Flask, stop: Event) -> None:
     def deliver() -> int:
         return deliver_due(go_on=pulse.go_on)
 
+    log.info("worker begins", worker=str(pulse.worker))
     _safely(app, _seal_all)
     while pulse.go_on():
-        _safely(app, _seal_newest)
-        busy = _safely(app, deliver) == BATCH
+        sealed = _safely(app, _seal_newest)
+        delivered = _safely(app, deliver)
         if tick % TIMERS_EVERY_TICKS == 0:
             _safely(app, _seal)
             run_timers(app, pulse.go_on)
         tick += 1
-        if not busy:
+        if sealed is None or delivered is None:
+            stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
+        elif delivered != BATCH:
             stop.wait(PAUSE_SECONDS)
     pulse.end()
+    log.info("worker stopped", worker=str(pulse.worker))
 
 
 def run_once(app: Flask) -> None:
@@ -151,6 +160,5 @@ def _safely(app: Flask, work: Callable[[], object]) -> object:
             return work()
         except Exception as error:  # noqa: BLE001 - the worker outlives a database that is away
             db.session.rollback()
-            # Not log.exception: the values in a traceback may be secrets.
-            log.error("work failed", work=work.__name__, error=type(error).__name__)  # noqa: TRY400 - see above
+            log.error("work failed", work=work.__name__, **told(error))  # noqa: TRY400 - without its message
             return None

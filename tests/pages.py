@@ -41,6 +41,10 @@ def _faults(html: str) -> Iterator[str]:
     yield from _references(root, set(ids))
     yield from _labels(root)
     yield from _inline(root)
+    # Without one it goes to the address with its #part, such as that of the skip link: then that gets the focus again,
+    # and not the summary of the faults.
+    if any(form.get("method") == "post" and not form.get("action") for form in root.iter("form")):
+        yield "a form that is posted names no address"
 
 
 def _heading(root: ET.Element) -> Iterator[str]:

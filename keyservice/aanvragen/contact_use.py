@@ -10,9 +10,9 @@ from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for, require_people
 from keyservice.aanvragen.review import lacking
 from keyservice.aanvragen.workflow import CONTACTS_EDITABLE, Status
-from keyservice.contacts.by_login import is_contact
+from keyservice.contacts.by_login import account_of, is_contact
 from keyservice.contacts.models import Contact, Part
-from keyservice.contacts.queries import HOLDS, account_with, obstacle, practice_password
+from keyservice.contacts.queries import HOLDS, obstacle, practice_password
 from keyservice.gemeenten.queries import gemeente
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
@@ -96,7 +96,7 @@ def _card(actor: Actor, aanvraag: Aanvraag, part: Part, contact: Contact | None,
         soon=frozenset(what for what, end in ends.items() if end <= clock.now() + SOON),
         waits=contact is not None and practice_password(contact.id) is not None,
         obstacle=obstacle(actor, contact, aanvraag.requesters) if contact else "role",
-        account=contact is not None and account_with(contact.mailbox) is not None,
+        account=contact is not None and account_of(contact) is not None,
         me=contact is not None and is_contact(actor, contact),
     )
 

@@ -11,7 +11,7 @@ from keyservice.aanvragen.blueprint import bp
 from keyservice.aanvragen.contact_forms import CallForm, LetterCallForm, PracticeForm, VouchForm
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.queries import aanvraag_for, aanvraag_of_contact
-from keyservice.accounts.queries import names
+from keyservice.accounts.queries import holders, names
 from keyservice.contacts import by_login, service, vouching
 from keyservice.contacts.models import Contact, Via
 from keyservice.contacts.queries import obstacle, practice_password, proven
@@ -41,8 +41,15 @@ def contacts(aanvraag_id: UUID) -> ResponseReturnValue:
         view=contact_use.read(access.actor(), aanvraag),
         show_phone=show_phone,
         via=words.VIA,
+        beheerders=_beheerders(),
         breadcrumbs=_breadcrumbs(aanvraag),
     )
+
+
+def _beheerders() -> list[str]:
+    """Return whom somebody may ask to vouch: never himself."""
+    actor = access.actor()
+    return [one.name for one in holders(Role.GEMEENTEBEHEERDER, actor.gemeente) if one.id != actor.person]
 
 
 @bp.post(f"{_CONTACT}/oefenzip")

@@ -135,8 +135,8 @@ LACKING: Mapping[str, str] = MappingProxyType(
     {
         "key-address": "Het e-mailadres van de contactpersoon voor de sleutel is nog niet bewezen.",
         "key-vouched": "Niemand staat nog in voor de contactpersoon voor de sleutel.",
-        "password-address": "Het nummer of account van de contactpersoon voor het wachtwoord is niet (meer) bewezen.",
-        "password-vouched": "Over deze 2 contactpersonen samen heeft DUO nog niet (opnieuw) gebeld.",
+        "password-address": "Het nummer of account van de contactpersoon voor het wachtwoord moet nog worden bewezen.",
+        "password-vouched": "Over deze 2 contactpersonen samen moet DUO nog bellen.",
         "password-confirmed": "De contactpersoon voor het wachtwoord heeft nog geen 'ja' gezegd.",
         "not-independent": "De 2 contactpersonen zijn niet onafhankelijk van elkaar.",
     }

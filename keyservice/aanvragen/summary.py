@@ -79,4 +79,4 @@ def _password_address(password: Contact | None) -> tuple[str, str]:
 def _declared(aanvraag: Aanvraag) -> str:
     if aanvraag.declared_at is None:
         return ""
-    return f"Beide aangevinkt op {clock.local(aanvraag.declared_at):%d-%m-%Y}"
+    return f"Beide aangevinkt op {datum(aanvraag.declared_at)}"

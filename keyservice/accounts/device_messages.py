@@ -5,14 +5,14 @@ from uuid import UUID
 
 from keyservice import settings
 from keyservice.accounts.models import Account
-from keyservice.kernel.clock import local
 from keyservice.outbox.message import Message
 from keyservice.outbox.models import Channel
+from keyservice.web.dates import datumtijd
 
 
 def new_device(account: Account, event: UUID, at: datetime, browser: str) -> Message:
     """Return the mail about a login with a browser that this person never used before."""
-    values = {"when": f"{local(at):%d-%m-%Y om %H.%M} uur", "browser": browser}
+    values = {"when": datumtijd(at), "browser": browser}
     return _mail("account-new-device", account, str(event), **values)
 
 

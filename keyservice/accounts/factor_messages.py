@@ -8,6 +8,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.ids import new_id
 from keyservice.outbox.message import Message
 from keyservice.outbox.models import Channel
+from keyservice.web.dates import datumtijd
 
 KIND = "account-factor"
 
@@ -25,7 +26,6 @@ class Told(StrEnum):
 
 def told(account: Account, what: Told) -> Message:
     """Return the mail that tells the owner what happened just now."""
-    local = clock.local(clock.now())
     return Message(
         kind=KIND,
         channel=Channel.MAIL,
@@ -34,7 +34,7 @@ def told(account: Account, what: Told) -> Message:
         values={
             "name": account.name,
             "what": str(what),
-            "when": f"{local:%d-%m-%Y} om {local:%H.%M} uur",
+            "when": datumtijd(clock.now()),
             "url": f"{settings.current().base_url}/mijn-account",
         },
     )

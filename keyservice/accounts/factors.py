@@ -4,7 +4,7 @@ Flask-Security checks the password and keeps who is half logged in; its own page
 """
 
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, current_app, redirect, session, url_for
 from flask.typing import ResponseReturnValue, ResponseValue
@@ -126,12 +126,20 @@ def complete(account: Account, *via: str) -> ResponseReturnValue:
 
 def remember_target(address: str | None) -> None:
     """Keep where somebody wanted to go, when that is a page of this site and not the login page itself."""
-    parts = urlsplit(address or "")
+    parts = address_parts(address or "") or urlsplit("")
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     if oidc.local_path(path) == path != url_for("security.login"):
         session[_NEXT] = path
     else:
         session.pop(_NEXT, None)
+
+
+def address_parts(address: str) -> SplitResult | None:
+    """Return the parts of an address; None for what is none, such as `//[`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def challenge(purpose: str) -> str:

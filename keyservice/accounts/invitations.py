@@ -7,11 +7,11 @@ and, for a gemeente, a call to the number in the register.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from keyservice import audit, settings
 from keyservice.accounts import events, people_messages, people_queries, queries
-from keyservice.accounts.models import Account, Audience, Invitation
+from keyservice.accounts.models import Invitation
 from keyservice.database import db, execute_count, transaction
 from keyservice.gemeenten.queries import gemeente as gemeente_by_code
 from keyservice.gemeenten.queries import phone_set_by
@@ -29,6 +29,7 @@ CODE_LENGTH = 8
 # The first person of a gemeente may be aanvrager too, and cannot give that role to himself.
 FIRST_ROLES = frozenset({Role.GEMEENTEBEHEERDER, Role.AANVRAGER})
 MAC = "invitation-code"
+DUO_PEOPLE_NEEDED = 2
 
 
 def invite(
@@ -172,14 +173,16 @@ def withdraw(actor: Actor, invitation_id: UUID) -> None:
 
 
 def first_beheerder(name: str, email: str) -> tuple[Secret, Secret]:
-    """Invite the first beheerder of an empty system; return link and code, for there is nobody to send them.
+    """Invite a beheerder while fewer than two people of DUO can invite; return link and code, for nobody sends them.
 
-    Raises Conflict when somebody of DUO has an account, and Invalid for an address that cannot be right.
+    One alone can invite nobody: that takes two. Asked again for the same person the earlier link and code end. Raises
+    Conflict when two can, and Invalid for an address that cannot be right.
     """
     with transaction() as session:
-        if session.scalar(select(Account.id).where(Account.audience == Audience.DUO).limit(1)):
+        able = {holder.id for role in people_queries.DUO_INVITERS for holder in queries.holders(role)}
+        if len(able) >= DUO_PEOPLE_NEEDED:
             raise Conflict("not-empty")
-        invitation = _new(CLI, clean(name), email, Role.BEHEERDER, None)
+        invitation = people_queries.invited_by_nobody(email) or _new(CLI, clean(name), email, Role.BEHEERDER, None)
         invitation.second_needed = False
         session.add(invitation)
         link, code = _renew(invitation)

@@ -129,14 +129,15 @@ def register(app: Flask, settings: Settings) -> None:
     app.login_manager.request_loader(None)  # type: ignore[attr-defined]  # Flask-Login hangs itself there
     user_authenticated.connect(_logged_in, app)
     user_logged_out.connect(_logged_out, app)
-    app.before_request(_forms_only)
+    app.before_request(_require_readable_target)
     app.before_request(load_actor)
 
 
-def _forms_only() -> None:
-    # Flask-Security would read the fields from JSON too, where they need not be texts.
-    if request.endpoint == "security.login" and request.is_json:
-        abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+def _require_readable_target() -> None:
+    # Flask-Security takes each address to go to apart, as if it were one.
+    wanted = request.values.getlist("next") if request.endpoint == "security.login" else []
+    if None in map(factors.address_parts, wanted):
+        abort(HTTPStatus.BAD_REQUEST)
 
 
 def load_actor() -> None:

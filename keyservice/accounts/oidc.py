@@ -30,7 +30,7 @@ from keyservice.kernel.actor import DUO_ROLES
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import Place, SealBroken
 from keyservice.kernel.text import holds_secret
-from keyservice.settings import OidcProvider
+from keyservice.settings_oidc import OidcProvider
 from keyservice.web import access
 from keyservice.web.kept import kept_address, kept_fields
 

@@ -18,7 +18,7 @@ from flask import current_app, request, session
 from joserfc.errors import ExpiredTokenError, JoseError
 
 from keyservice.kernel import clock
-from keyservice.settings import OidcProvider
+from keyservice.settings_oidc import OidcProvider
 
 SECONDS_TO_ANSWER = 5
 SKEW = timedelta(seconds=30)

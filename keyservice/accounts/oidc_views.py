@@ -11,7 +11,7 @@ from keyservice.accounts.blueprint import bp
 from keyservice.accounts.oidc_client import OidcFailed
 from keyservice.accounts.oidc_texts import text_of
 from keyservice.database import db, transaction
-from keyservice.settings import OidcProvider
+from keyservice.settings_oidc import OidcProvider
 from keyservice.web import access
 
 RETRY_AFTER_SECONDS = "120"

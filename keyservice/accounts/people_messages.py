@@ -1,14 +1,12 @@
 """The mails about invitations, roles and lost factors, as values."""
 
-from datetime import datetime
-
 from keyservice import settings
 from keyservice.accounts.models import Account, FactorReset, Grant, Invitation
 from keyservice.accounts.words import ROLES
-from keyservice.kernel import clock
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.message import Message
 from keyservice.outbox.models import Channel
+from keyservice.web.dates import datumtijd
 
 LINK_PATH = "/uitnodiging/"
 REVIEW_PATH = {True: "/personen/controle", False: "/collega-s/controle"}
@@ -30,7 +28,7 @@ def invitation(invitation: Invitation, link: Secret, gemeente: str | None) -> Me
             "name": invitation.name,
             "role": ROLES[invitation.role],
             "where": f"gemeente {gemeente}" if gemeente else "DUO",
-            "until": _moment(invitation.expires_at),
+            "until": datumtijd(invitation.expires_at),
             "url": link,
         },
     )
@@ -73,7 +71,3 @@ def review_reminder(key: str, reader: Account, where: str, *, duo: bool) -> Mess
         to=reader.email,
         values={"name": reader.name, "where": where, "url": f"{settings.current().base_url}{REVIEW_PATH[duo]}"},
     )
-
-
-def _moment(moment: datetime | None) -> str:
-    return f"{clock.local(moment):%d-%m-%Y om %H.%M} uur" if moment else ""

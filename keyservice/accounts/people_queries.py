@@ -98,6 +98,13 @@ def invited_already(email: str, role: Role, gemeente: str | None) -> bool:
     return db.session.scalar(select(func.count()).where(*open_ones, *same, where)) != 0
 
 
+def invited_by_nobody(email: str) -> Invitation | None:
+    """Return the open invitation that the command line made for a mail address."""
+    open_ones = (Invitation.used_at.is_(None), Invitation.ended_at.is_(None))
+    mine = (Invitation.email == email.strip().lower(), Invitation.invited_by.is_(None))
+    return db.session.scalar(select(Invitation).where(*open_ones, *mine))
+
+
 def may_still_invite(person: UUID | None, invitation: Invitation) -> bool:
     """Tell whether an inviter, or the second person, still holds the role that let him invite."""
     if person is None:

@@ -221,7 +221,7 @@ SIGNED = Problem(
     "al-ondertekend",
     409,
     "De ondertekening is al vastgelegd",
-    "Voor deze inburgeraar is al vastgelegd dat hij heeft ondertekend. Wij hebben niets veranderd.",
+    "Voor deze inburgeraar is de ondertekening al vastgelegd. Wij hebben niets veranderd.",
     "U hoeft niets te doen. Klopt er iets niet? Verbeter het dan in het portaal.",
 )
 _IN_PORTAAL = "Leg dit vast in het portaal."

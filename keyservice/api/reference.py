@@ -174,7 +174,8 @@ def _kind(schema: Schema, schemas: Schema) -> str:
     if "const" in schema:
         return f"altijd {json.dumps(schema['const'])}"
     if schema.get("type") == "array":
-        return f"lijst van {_kind(_plain(schema['items'], schemas), schemas)}"
+        kind = _kind(_plain(schema["items"], schemas), schemas)
+        return f"lijst van {'objecten' if kind == 'object' else kind}"
     return _FORMATS.get(schema.get("format", ""), _TYPES.get(schema.get("type", ""), "tekst"))
 
 

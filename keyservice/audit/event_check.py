@@ -51,7 +51,7 @@ class EventCheck:
             text = canonical.decode()
             content: Content = _decode(text)[0]
             written = _index(content)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.faults.add(Kind.CHANGED, name(row), "the content cannot be read")
             return None
         if written != row[1:8]:

@@ -183,7 +183,7 @@ def _compare_keys(file: FileRead, size: int, connection: Connection, faults: Fau
 def _line(code: str, event_id: str, canonical: bytes) -> outside.Line | None:
     try:
         return key_line(code, UUID(event_id), canonical)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

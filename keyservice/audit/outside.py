@@ -85,7 +85,7 @@ def parsed(raw: bytes) -> Line:
     """Return what a line says. Raises FileDamaged."""
     try:
         line = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise FileDamaged("a line is no JSON") from None
     if not isinstance(line, dict):
         raise FileDamaged("a line is no object")

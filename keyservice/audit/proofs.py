@@ -96,6 +96,23 @@ def confirmed(typed: str) -> AuditCheckpoint | None:
     return row if signed.control_line == f"{size}-{root}" else None
 
 
+def extension(old_size: int, size: int) -> tuple[str, list[bytes]] | None:
+    """Return an earlier checkpoint, and what proves that a later one only added to it; None when one is not ours.
+
+    So who holds two control lines, of two moments or of two gemeenten, can tell whether they are of one history.
+    Raises TrailBroken when the tree does not fit.
+    """
+    older, newer = (db.session.get(AuditCheckpoint, one) for one in (old_size, size))
+    if older is None or newer is None or old_size >= size:
+        return None
+    proof = [span_root(span) for span in consistency_spans(old_size, size)]
+    try:
+        check_consistency(old_size, older.root, size, newer.root, proof)
+    except ProofBroken as error:
+        raise sealer.TrailBroken(f"the checkpoint of size {size} does not extend that of {old_size}") from error
+    return older.text, proof
+
+
 def _events(dossier: UUID, size: int) -> Sequence[Row[UUID, bytes, int, bytes, int]]:
     """Return id, content, position and leaf of the events of a dossier, and the first checkpoint that covers each."""
     covered_by = (

@@ -147,7 +147,8 @@ def _views(query: Select[AuditEvent]) -> list[EventView]:
 def _view(row: AuditEvent, private: dict[str, str]) -> EventView:
     try:
         return _readable(row, json.loads(row.canonical), private)
-    except (ValueError, LookupError, TypeError, AttributeError):  # changed past the program: the rest must show
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # Changed past the program: the rest must show.
         told = {"at": row.at.isoformat(), "event": row.code, "result": DAMAGED, "origin": "", "subject": None}
         rest = {"dossier": row.dossier, "number": row.dossier_number, "person": row.person, "gemeente": row.gemeente}
         return _readable(row, told | rest | {"roles": (), "fields": {}, "private": tuple(private)}, private)

@@ -7,7 +7,7 @@ skipped. Checkpoints stand in the database and in a file outside it; where the t
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import IO
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -70,6 +70,13 @@ def check() -> None:
 def newest() -> AuditCheckpoint | None:
     """Return the newest checkpoint of the database."""
     return db.session.scalar(select(AuditCheckpoint).order_by(AuditCheckpoint.size.desc()).limit(1))
+
+
+def unsealed_since() -> datetime | None:
+    """Return since when the oldest event waits that came after the newest checkpoint; None when none waits."""
+    last = newest()
+    after = AuditEvent.row > (last.through if last else 0)
+    return db.session.scalar(select(AuditEvent.at).where(after).order_by(AuditEvent.row).limit(1))
 
 
 def origin() -> str:

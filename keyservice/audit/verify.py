@@ -4,7 +4,6 @@
     python3 verify.py                     checks the folder in which this file stands
     python3 verify.py dossier.zip         checks a zip that was not unpacked, byte for byte
     python3 verify.py --regel 12-abc...   checks the control line of a mail or a letter as well
-
 - The list of files with their SHA-256 (`inhoud.txt`) and all checkpoints are signed (C2SP signed-note, Ed25519).
 - Every event is in the tree of the newest checkpoint (RFC 6962), and they are numbered 1, 2, 3 ... without a gap.
 - The texts that were given along are those of which an event holds the salted SHA-256.
@@ -16,13 +15,16 @@ from the page /controle of the service. Ends with 0 when all is right, 1 when so
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__":  # who unpacks a forged dossier around it must not have `json.py` of that taken for Python's
+    sys.path = sys.path[not getattr(sys.flags, "safe_path", sys.flags.isolated) :]
 import argparse
 import base64
 import hashlib
 import io
 import json
 import re
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -47,8 +49,8 @@ class Tree(NamedTuple):
     root: bytes
 
 
-def check(files: dict[str, bytes], trusted: bytes = b"") -> tuple[list[str], list[Tree]]:
-    """Return what is wrong with the files of a dossier, and the trees of its checkpoints, the newest first."""
+def check(files: dict[str, bytes], trusted: bytes = b"", more: bytes = b"") -> tuple[list[str], list[Tree]]:
+    """Return what is wrong with a dossier (`more` are earlier checkpoints), and its trees, the newest first."""
     odd = sorted(set(files) ^ set(NAMES))
     if odd:
         return [f"{name}: dit bestand {'hoort er niet bij' if name in files else 'ontbreekt'}" for name in odd], []
@@ -62,7 +64,7 @@ def check(files: dict[str, bytes], trusted: bytes = b"") -> tuple[list[str], lis
     dossiers = {_try(problems, _name(n, line), _check_event, n, line, newest) for n, line in events}
     if len(dossiers - {None}) > 1 or not events:
         problems.append(f"{EVENTS}: dit zijn niet de gebeurtenissen van 1 dossier")
-    points = list(enumerate(files[OLDER].splitlines(keepends=True), 1))
+    points = enumerate((files[OLDER] + more).splitlines(keepends=True), 1)
     older = [_try(problems, f"eerder controlepunt {n}", _check_older, line, newest, keys) for n, line in points]
     return problems, [newest, *older]
 
@@ -83,10 +85,11 @@ def _require(right: bool, text: str) -> None:
 
 def _check_contents(files: dict[str, bytes], keys: dict[str, bytes], problems: list[str]) -> None:
     """Compare every file with the signed list, which begins with the title of the dossier."""
-    listed = [line.partition("  ") for line in read_note(files[CONTENTS], keys)[1].splitlines()[1:]]
-    _require(tuple(name for _, _, name in listed) == NAMES[:-1], "dit is niet de lijst van een dossier")
-    changed = [name for digest, _, name in listed if hashlib.sha256(files[name]).hexdigest() != digest]
-    problems += [f"{name}: dit bestand is veranderd" for name in changed]
+    title, *listed = read_note(files[CONTENTS], keys)[1].splitlines()
+    right = re.fullmatch("Dossier [A-Z0-9-]+", title) and [line[66:] for line in listed] == [*NAMES[:-1]]
+    _require(bool(right), "dit is niet de lijst van een dossier")
+    found = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}" for name in NAMES[:-1]]
+    problems += [f"{now[66:]}: dit bestand is veranderd" for was, now in zip(listed, found) if was != now]
 
 
 def _name(number: int, line: bytes) -> str:
@@ -104,10 +107,8 @@ def _check_event(number: int, line: bytes, tree: Tree) -> str:
     for name, text in row["private"].items():
         digest = hashlib.sha256(_hex(text["salt"]) + text["value"].encode()).hexdigest()
         _require(event["private"].get(name) == digest, f"de tekst '{name}' hoort niet bij deze gebeurtenis")
-    _require(
-        set(row) == {"event", "position", "private", "proof"} and canonical(row) + b"\n" == line, "de vorm is anders"
-    )
-    _require(canonical(event) == content, "de vorm van de inhoud is anders")
+    whole = set(row) == {"event", "position", "private", "proof"} and canonical(row) + b"\n" == line
+    _require(whole and canonical(event) == content, "de vorm is anders")
     _require(event["number"] == number, f"dit is nummer {event['number']}: er is een weg, dubbel of verplaatst")
     return str(event["dossier"])
 
@@ -128,15 +129,13 @@ def canonical(value: object) -> bytes:
 
 
 def _hex(text: str) -> bytes:
-    raw = bytes.fromhex(text)
-    _require(raw.hex() == text, "het bewijs is veranderd")  # other texts can mean the same bytes
-    return raw
+    _require(bytes.fromhex(text).hex() == text, "het bewijs is veranderd")  # other texts can mean the same bytes
+    return bytes.fromhex(text)
 
 
 def _base64(text: str) -> bytes:
-    raw = base64.b64decode(text, validate=True)
-    _require(base64.b64encode(raw).decode() == text, "dit is niet te lezen")
-    return raw
+    _require(base64.b64encode(base64.b64decode(text)).decode() == text, "dit is niet te lezen")
+    return base64.b64decode(text)
 
 
 def _node(left: bytes, right: bytes) -> bytes:
@@ -176,7 +175,8 @@ def check_line(typed: str, trees: list[Tree]) -> tuple[int, str]:
         if str(tree.size) == size:
             right = base64.b32encode(tree.root).decode()[:20].lower() == root
             return int(not right), f"De controleregel klopt{'' if right else ' NIET. Bewaar het bericht, en bel DUO'}."
-    return 2, f"Dit dossier weet niets over deze controleregel. Vul hem in op https://{trees[0].origin}/controle"
+    page = f"https://{trees[0].origin}/controle/bewijs?van={size}&tot={trees[0].size}"
+    return 2, f"Dit dossier weet niets over deze controleregel. Is hij ouder? Haal {page} op, en geef dat met --bewijs."
 
 
 def read_keys(data: bytes) -> dict[str, bytes]:
@@ -186,6 +186,7 @@ def read_keys(data: bytes) -> dict[str, bytes]:
         name, key_id, encoded = line.split("+", 2)
         raw = _base64(encoded)
         right = hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] == key_id
+        right = right and re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", name) is not None  # it names where a reader compares
         _require(right and raw[:1] == b"\1", "dit is geen openbare sleutel")
         keys[f"{name}+{key_id}"] = raw[1:]
     return keys
@@ -210,11 +211,9 @@ def read_checkpoint(data: bytes, keys: dict[str, bytes]) -> Tree:
 
 
 def signed(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether an Ed25519 signature is right (RFC 8032 5.1.7): each number spelled as it must, no weak key."""
+    """Tell whether an Ed25519 signature is right (RFC 8032 5.1.7): spelled as it must, by no key of small order."""
     base, key, r, s = _point(BASE), _point(public), _point(signature[:32]), int.from_bytes(signature[32:], "little")
-    if (
-        not base or not key or not r or len(signature) != 64 or s >= ORDER or _times(8, key)[0] == 0
-    ):  # a key of small order fits many messages
+    if not base or not key or not r or len(signature) != 64 or s >= ORDER or _times(8, key)[0] == 0:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
     x, y, z, _ = _add(_times(s, base), _times(k, (P - key[0], key[1], 1, P - key[3])))
@@ -227,10 +226,9 @@ def _point(raw: bytes) -> tuple[int, int, int, int] | None:
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
     x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
-    if len(raw) != 32 or y >= P or x * x % P != square or (x == 0 and odd):
-        return None
+    right = len(raw) == 32 and y < P and x * x % P == square and not (x == 0 and odd)
     x = x if x & 1 == odd else P - x
-    return x, y, 1, x * y % P
+    return (x, y, 1, x * y % P) if right else None
 
 
 def _add(p: tuple[int, int, int, int], q: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -257,12 +255,12 @@ def pack(files: dict[str, bytes]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[dict[str, bytes], str]:
-    """Return the files of a zip, also those whose checksum is wrong, and what is wrong with the zip itself."""
+    """Return the files of a zip (of what does not belong there only the name), and what is wrong with the zip."""
     files: dict[str, bytes] = {}
     try:
         for entry in zipfile.ZipFile(io.BytesIO(data)).infolist():
             start = entry.header_offset + 30 + len(entry.filename)
-            files[entry.filename] = data[start : start + entry.file_size]
+            files[entry.filename] = data[start : start + entry.file_size] if entry.filename in NAMES else b""
         whole = pack(files) == data
     except Exception:  # noqa: BLE001 - zipfile raises many kinds
         whole = False
@@ -275,6 +273,7 @@ def main() -> int:
     parser.add_argument("dossier", nargs="?", type=Path, default=Path(__file__).parent, help="het zipbestand of de map")
     parser.add_argument("--regel", default="", help="de controleregel uit een e-mail of brief")
     parser.add_argument("--sleutel", default="", help="de openbare sleutel die u vertrouwt")
+    parser.add_argument("--bewijs", type=Path, help="het bewijs dat bij een andere controleregel hoort")
     given = parser.parse_args()
     if not given.dossier.exists():
         parser.error(f"{given.dossier} bestaat niet")
@@ -282,13 +281,16 @@ def main() -> int:
         files, damage = {one.name: one.read_bytes() if one.is_file() else b"" for one in given.dossier.iterdir()}, ""
     else:
         files, damage = unpack(given.dossier.read_bytes())
-    problems, trees = check(files, given.sleutel.encode())
+    problems, trees = check(files, given.sleutel.encode(), given.bewijs.read_bytes() if given.bewijs else b"")
     if damage or problems:
-        print("Dit dossier klopt NIET.", *filter(None, [damage]), *problems, sep="\n- ")
+        # Escaped: with other characters a forged file could draw an answer of its own on the screen.
+        print("Dit dossier klopt NIET.", *(ascii(text)[1:-1] for text in [damage, *problems] if text), sep="\n- ")
         return 1
     title, events = files[CONTENTS].decode().partition("\n")[0], files[EVENTS].count(b"\n")
     print(f"{title}: alles klopt. {events} gebeurtenissen, in een logboek van {trees[0].size}.")
-    print(f"Vergelijk de sleutel met https://{trees[0].origin}/controle", files[KEYS].decode(), sep="\n", end="")
+    if not given.sleutel:
+        print(f"Vergelijk elke sleutel met https://{trees[0].origin}/controle", *files[KEYS].decode().split(), sep="\n")
+        print("Staat er een niet bij, dan is dit dossier VERVALST.")
     code, answer = check_line(given.regel, trees) if given.regel else (0, "")
     print(answer)
     return code

@@ -22,7 +22,7 @@ EDITIONS = (
     Edition(
         1,
         date(2026, 11, 25),
-        "ab557c458644d3641e4bdbbb629d54e1de31f3fdf35cf6ff2a7b479e7f4a14d8",
+        "7479d5ca751e820d5ec06f68d5d2a35183177e5bd968080c3515ab3f2fd7fe85",
         ("De eerste versie.",),
     ),
 )

@@ -173,7 +173,7 @@ def _moment(stored: Any) -> datetime | None:
 def _length(stored: Any) -> int | None:
     try:  # SQLite keeps a list as JSON
         parts = json.loads(stored) if isinstance(stored, str) else stored
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return 0 if parts is None else len(parts) if isinstance(parts, list) else None
 

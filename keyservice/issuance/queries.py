@@ -115,6 +115,20 @@ def for_recipient(actor: Actor, issuance_id: UUID, part: Part, *, lock: bool = F
     raise NotFound("issuance")
 
 
+def waiting_for(actor: Actor) -> list[tuple[Issuance, Part]]:
+    """Return what waits for this person to log in for it: a zip to fetch or report, a password to look at."""
+    query = select(Issuance).join(Aanvraag, Aanvraag.id == Issuance.aanvraag_id)
+    query = query.where(Aanvraag.gemeente == actor.gemeente, Issuance.ended_at.is_(None))
+    query = query.where(Issuance.password_sent_at.is_(None), Issuance.deadline > clock.now())
+    found: list[tuple[Issuance, Part]] = []
+    for issuance in db.session.scalars(query.order_by(Issuance.issued_at)):
+        to = recipients(issuance.approval.snapshot)
+        part, mine = (Part.PASSWORD, to.password) if issuance.handed_over else (Part.KEY, to.key)
+        if mine.via in BY_LOGIN and mine.account == actor.person:
+            found.append((issuance, part))
+    return found
+
+
 def by_receipt_token(token: Secret, *, lock: bool = False) -> Issuance | None:
     """Return the issuance underway whose newest mail carries this token."""
     query = select(Issuance).where(

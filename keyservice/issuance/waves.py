@@ -26,6 +26,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, Refused
 from keyservice.kernel.ids import new_id
+from keyservice.kernel.telling import told
 from keyservice.outbox.delivery import BATCH
 from keyservice.outbox.queries import due
 from keyservice.outbox.service import enqueue
@@ -147,7 +148,7 @@ def renew_next(wave_id: UUID) -> bool:
         raise
     except Exception as error:  # noqa: BLE001 - one bad row must not hold up the whole wave
         # Without a traceback: its values may be secrets.
-        log.error("renewal failed", wave=str(wave_id), position=position, error=type(error).__name__)  # noqa: TRY400 - see above
+        log.error("renewal failed", wave=str(wave_id), position=position, **told(error))  # noqa: TRY400 - see above
         return _fail(wave_id, position)
     return True
 

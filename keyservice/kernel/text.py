@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from functools import lru_cache
+from typing import Literal
 from urllib.parse import unquote
 
 ERASED = "gewist"
@@ -12,6 +14,7 @@ ERASED = "gewist"
 _INVISIBLE = re.compile(
     "[\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u2800\u3164\uffa0\ufeff\u00ad]"
 )
+_MOST_MARKS = 30
 _DASH = "-\u2010-\u2015"  # also what a word processor makes of hyphens
 _READABLE = "2-9A-HJKMNP-Z"  # the alphabet of passwords (`kernel.ids.READABLE`)
 _SECRETS = (
@@ -35,7 +38,7 @@ def clean(text: str, *, lines: bool = False) -> str:
 
     `lines=True` keeps line ends (as line feeds), for a text area.
     """
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    text = normal("NFC", _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     kept = "".join(c if unicodedata.category(c)[0] != "C" or (lines and c == "\n") else " " for c in text)
     if lines:
         return "\n".join(" ".join(line.split()) for line in kept.split("\n")).strip()
@@ -50,10 +53,31 @@ def holds_secret(text: str) -> bool:
 
 def as_it_reads(text: str) -> str:
     """Return a text with wide letters as plain ones, and without the escapes of addresses (%5F) and of markup."""
-    return unicodedata.normalize("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
+    return normal("NFKC", unquote(_INVISIBLE.sub("", text)).replace("\\", ""))
 
 
 def fold(text: str) -> str:
     """Return text for comparing names and packages: no case, accents, punctuation or spaces."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = normal("NFKD", text.casefold())
     return "".join(c for c in plain if c.isalnum())
+
+
+def normal(form: Literal["NFC", "NFKC", "NFKD"], text: str) -> str:
+    """Return a text in a normal form of Unicode, without the marks upon one letter beyond the thirtieth (UAX 15, 13).
+
+    No language has that many, and to put marks in order takes the square of their number: those of one long request
+    would keep a process busy for a minute.
+    """
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if _is_mark(character) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return unicodedata.normalize(form, "".join(kept))
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(character: str) -> bool:
+    return all(map(unicodedata.combining, unicodedata.normalize("NFKD", character)))

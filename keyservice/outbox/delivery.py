@@ -26,6 +26,7 @@ from keyservice.kernel import clock
 from keyservice.kernel.actor import WORKER
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import Place, SealBroken
+from keyservice.kernel.telling import told
 from keyservice.outbox import events
 from keyservice.outbox.channels.base import ConnectionLost, PermanentFailure, Provider, Sender, TemporaryFailure
 from keyservice.outbox.channels.letter import LetterProvider
@@ -33,17 +34,17 @@ from keyservice.outbox.channels.mail import MailProvider
 from keyservice.outbox.channels.sms import SmsChannel
 from keyservice.outbox.message import Content, decode
 from keyservice.outbox.models import Channel, Delivery, OutboxMessage
-from keyservice.outbox.service import RING, TABLE
+from keyservice.outbox.service import RING, TABLE, wake
 
 log = structlog.get_logger()
 BATCH = 50
 LEASE = timedelta(minutes=5)
 SKEW = timedelta(minutes=1)  # by which the clocks of two machines may differ
-# After 1, 2, 4 … minutes, at most 8 hours apart: the last attempt is 96 hours after the first. Attempts are counted and
+# After 1, 2, 4 … minutes, at most an hour apart: the last attempt is 96 hours after the first. Attempts are counted and
 # not hours, so that days on which no worker ran, or a retry by a person, cost a message nothing.
 FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=8)
-MOST_ATTEMPTS = 21
+LONGEST_WAIT = timedelta(hours=1)
+MOST_ATTEMPTS = 102
 # A message on which the server hangs up may cost a batch its connection this often.
 MOST_CONNECTIONS = 3
 PROVIDERS: Mapping[Channel, Callable[[], Provider]] = MappingProxyType(
@@ -103,6 +104,8 @@ def deliver_due(limit: int = BATCH, go_on: Callable[[], bool] = _always) -> int:
         return len(rows)
     for channel, batch in groupby(rows, key=attrgetter("channel")):
         _send_batch(channel, list(batch), control_line, go_on)
+    for over in {(row.channel, row.last_error) for row in rows if row.sent_at and row.last_error}:
+        wake(*over)
     return len(rows)
 
 
@@ -144,9 +147,10 @@ def _send_batch(channel: Channel, rows: list[OutboxMessage], control_line: str, 
         _send_ready(way, ready, go_on)
     except TemporaryFailure as failure:
         cause = str(failure)
+        log.warning("channel away", channel=channel, cause=cause, messages=len(left) + len(ready))
     except Exception as error:  # noqa: BLE001 - else the batch would hang until its lease ends, over and over
         cause = type(error).__name__
-        log.error("channel failed", channel=channel, error=cause)  # noqa: TRY400 - as above
+        log.error("channel failed", channel=channel, **told(error))  # noqa: TRY400 - as above
         db.session.rollback()
     stopped = not go_on()
     for row in (*left, *(one.row for one in ready)):
@@ -195,8 +199,7 @@ def _fail(row: OutboxMessage, error: Exception) -> None:
     elif isinstance(error, SealBroken):
         _bury(row, "seal broken or its ring key destroyed")
     else:
-        # Without a traceback: its values may hold the content.
-        log.error("message failed", message=str(row.id), kind=row.kind, error=type(error).__name__)
+        log.error("message failed", message=str(row.id), kind=row.kind, **told(error))
         db.session.rollback()
         _postpone(row, type(error).__name__)
 
@@ -248,6 +251,7 @@ def _mark_sent(row: OutboxMessage) -> None:
         now = clock.now()
         if _update(row, status=Delivery.SENT, sent_at=now, content=None, final=None, owner=None, lease_until=None):
             _record(events.OFFERED, row)
+            row.sent_at = now
 
 
 def _give_back(row: OutboxMessage) -> None:
@@ -259,7 +263,7 @@ def _postpone(row: OutboxMessage, cause: str) -> None:
     if row.attempts >= MOST_ATTEMPTS:
         _bury(row, cause)
         return
-    wait = min(FIRST_WAIT * 2 ** (row.attempts - 1), LONGEST_WAIT)
+    wait = min(FIRST_WAIT * 2 ** min(row.attempts - 1, 6), LONGEST_WAIT)
     due_at = clock.now() + wait * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, protects nothing
     _update(row, status=Delivery.WAITING, due_at=due_at, last_error=cause, owner=None, lease_until=None)
 

@@ -18,7 +18,7 @@ _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-s
 _ORIGINAL_TYPES = frozenset({"message/rfc822", "message/global"})
 _HEADERS_TYPES = frozenset({"text/rfc822-headers", "message/global-headers"})
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b", re.ASCII)  # RFC 3463 2
-_BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n){2,}")
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\r?\n)+")  # begins at a line end only: what anybody wrote may be all spaces
 
 
 class Action(StrEnum):

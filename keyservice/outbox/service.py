@@ -16,7 +16,7 @@ from keyservice.kernel.ids import new_id
 from keyservice.kernel.seal import ID_IN_BLOB, Place, SealBroken
 from keyservice.outbox.events import EXPIRED, RETRIED
 from keyservice.outbox.message import Message, encode, masked
-from keyservice.outbox.models import FAILED, Delivery, OutboxMessage
+from keyservice.outbox.models import FAILED, Channel, Delivery, OutboxMessage
 
 RING = "outbox"
 TABLE = OutboxMessage.__tablename__
@@ -109,6 +109,14 @@ def expire(ring_keys: Collection[bytes]) -> None:
     )
     for row in db.session.execute(ended).all():
         audit.record(EXPIRED, WORKER, dossier=row.dossier, subject=row.id, kind=row.kind, channel=row.channel)
+
+
+def wake(channel: Channel, cause: str) -> None:
+    """Let what waits for its next attempt because of `cause` be tried now: it is over."""
+    where = (OutboxMessage.status == Delivery.WAITING, OutboxMessage.channel == channel)
+    stopped = update(OutboxMessage).where(*where, OutboxMessage.last_error == cause, OutboxMessage.due_at > clock.now())
+    with transaction():
+        execute_count(stopped.values(due_at=clock.now()))
 
 
 def mark_escalated(message_id: UUID) -> bool:

@@ -91,7 +91,7 @@ def _pretty(canonical: bytes) -> str:
     """Return the bytes of an event as people read JSON; what is damaged as it stands there."""
     try:
         return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return canonical.decode(errors="replace")
 
 

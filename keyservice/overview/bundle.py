@@ -1,7 +1,8 @@
 """The dossier bundle: one zip with which anybody can check what happened with an aanvraag, without us (ADR 27)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -61,12 +62,30 @@ def public_keys() -> str:
     return "".join(f"{verifier_key(sealer.origin(), key)}\n" for key in sealer.public_keys())
 
 
-def _proven(dossier: UUID) -> ProvenDossier:
+def extension(old_size: int, size: int) -> bytes:
+    """Return the line that proves to `verify.py --bewijs` that a later checkpoint only added to an earlier one.
+
+    Raises NotFound when one of them is not ours, and Conflict when the tree is broken.
+    """
+    with _whole_tree():
+        found = proofs.extension(old_size, size)
+    if found is None:
+        raise NotFound("page")
+    return _json_lines([_older_line(*found)])
+
+
+@contextmanager
+def _whole_tree() -> Iterator[None]:
     try:
-        found = proofs.of_dossier(dossier)
+        yield
     except sealer.TrailBroken as error:
-        current_app.logger.error("no bundle: %s", error)  # noqa: TRY400 - where it was found says nothing
+        current_app.logger.error("no proof: %s", error)  # noqa: TRY400 - where it was found says nothing
         raise Conflict("trail-broken") from error
+
+
+def _proven(dossier: UUID) -> ProvenDossier:
+    with _whole_tree():
+        found = proofs.of_dossier(dossier)
     if found is None:
         raise Conflict("dossier-not-sealed")
     return found
@@ -84,7 +103,7 @@ def _files(actor: Actor, aanvraag: Aanvraag, proven: ProvenDossier) -> dict[str,
         _line(event, _private(actor, aanvraag.gemeente, view, event))
         for view, event in zip(events, proven.events, strict=False)
     ]
-    older = [{"checkpoint": text, "proof": [step.hex() for step in proof]} for text, proof in proven.older]
+    older = [_older_line(text, proof) for text, proof in proven.older]
     files = {
         "LEESMIJ.txt": render_template(f"{FOLDER}/LEESMIJ.txt", **known).encode(),
         "samenvatting.pdf": render_pdf(Path(str(current_app.template_folder)) / FOLDER / "samenvatting.typ", summary),
@@ -105,6 +124,10 @@ def _contents(number: str, files: Mapping[str, bytes]) -> bytes:
 
 def _json_lines(values: Sequence[object]) -> bytes:
     return b"".join(verify.canonical(value) + b"\n" for value in values)
+
+
+def _older_line(checkpoint: str, proof: Sequence[bytes]) -> object:
+    return {"checkpoint": checkpoint, "proof": [step.hex() for step in proof]}
 
 
 def _line(event: ProvenEvent, private: Mapping[str, tuple[bytes, str]]) -> object:

@@ -87,7 +87,8 @@ def people_in(events: Iterable[EventView]) -> set[UUID | None]:
 
 
 def _account(event: EventView) -> UUID | None:
-    return as_id(str(event.fields.get("account", "")))
+    own = event.subject if event.code.startswith("account:") else None
+    return as_id(str(event.fields.get("account") or own or ""))
 
 
 def shows(finding: Finding) -> dict[str, str]:

@@ -4,6 +4,7 @@ So they are right with any number of processes, and after a restart. They hold n
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -11,6 +12,7 @@ from sqlalchemy import case, func, select
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
+from keyservice.audit.sealer import unsealed_since
 from keyservice.database import db
 from keyservice.issuance.models import Issuance
 from keyservice.kernel import clock
@@ -31,7 +33,10 @@ class Figures(Collector):
         yield _one(
             "keyservice_messages_retrying", "Messages that failed and are tried again.", queries.count_retrying()
         )
-        yield _one("keyservice_messages_lag_seconds", "For how long the oldest due message waits for a worker.", _lag())
+        lag = _seconds_since(queries.oldest_due())
+        yield _one("keyservice_messages_lag_seconds", "For how long the oldest due message waits for a worker.", lag)
+        unsealed = _seconds_since(unsealed_since())
+        yield _one("keyservice_events_unsealed_seconds", "For how long the oldest event waits to be sealed.", unsealed)
         yield _one("keyservice_workers", "Workers that were seen within the last minute.", living())
         yield _issuances()
         yield _aanvragen()
@@ -51,9 +56,8 @@ def _messages() -> GaugeMetricFamily:
     return family
 
 
-def _lag() -> float:
-    oldest = queries.oldest_due()
-    return max((clock.now() - oldest).total_seconds(), 0) if oldest else 0
+def _seconds_since(moment: datetime | None) -> float:
+    return max((clock.now() - moment).total_seconds(), 0) if moment else 0
 
 
 def _issuances() -> GaugeMetricFamily:

@@ -11,7 +11,7 @@ from keyservice.berichtenboek.queries import count_waiting
 from keyservice.berichtenboek.queries import own as own_copy
 from keyservice.berichtenboek.words import standing
 from keyservice.issuance.leaver_queries import keys_of_leavers
-from keyservice.issuance.queries import count_letters_at_duo
+from keyservice.issuance.queries import count_letters_at_duo, waiting_for
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.queries import count_failed
@@ -24,6 +24,7 @@ from keyservice.sleutels.succession import predecessors
 from keyservice.sleutels.succession import waiting as waiting_successions
 
 Values = Mapping[str, Any]
+_URGENT = frozenset({"warning", "error"})
 _FOR_DUO = frozenset({Status.SUBMITTED, Status.IN_REVIEW})
 
 
@@ -38,9 +39,16 @@ def _gemeente(actor: Actor) -> Values:
     code = actor.gemeente or ""
     aanvragen = queries.running(code)
     issuances = queries.newest_issuances(aanvraag.id for aanvraag in aanvragen)
+    for_you = waiting_for(actor)
+    told = {issuance.aanvraag_id for issuance, _ in for_you}
     todos: list[tuple[Any, Todo]] = [(a, status.todo_of(a, issuances.get(a.id))) for a in aanvragen]
     return {
         "todos": todos,
+        "urgent": [
+            (a, box) for a, box in todos if box.tone in _URGENT and a.status is not Status.DRAFT and a.id not in told
+        ],
+        "drafts": [a for a in aanvragen if a.status is Status.DRAFT and actor.has(Role.AANVRAGER)],
+        "for_you": for_you,
         "sleutels": queries.sleutels(code),
         "may_start": actor.has(Role.AANVRAGER),
         "berichtenboek": standing(own_copy(code)),
@@ -49,6 +57,10 @@ def _gemeente(actor: Actor) -> Values:
         "leavers": keys_of_leavers(gemeenten=[code], limit=queries.FEW),
         "predecessors": predecessors(code, clock.now()) if actor.has(Role.GEMEENTEBEHEERDER) else (),
     }
+
+
+def _portaal(actor: Actor) -> Values:
+    return {"for_you": waiting_for(actor)}
 
 
 def _relatiebeheerder(actor: Actor) -> Values:
@@ -92,7 +104,7 @@ def _nothing(_actor: Actor) -> Values:
 
 _PAGES: tuple[tuple[tuple[Role, ...], str, Callable[[Actor], Values]], ...] = (
     ((Role.AANVRAGER, Role.GEMEENTEBEHEERDER), "overview/gemeente.html", _gemeente),
-    (ROLES_OF_PORTAAL, "overview/portaal.html", _nothing),
+    (ROLES_OF_PORTAAL, "overview/portaal.html", _portaal),
     ((Role.RELATIEBEHEERDER,), "overview/relatiebeheerder.html", _relatiebeheerder),
     ((Role.AUDITOR,), "overview/auditor.html", _auditor),
     ((Role.BEHEERDER,), "overview/beheerder.html", _beheerder),

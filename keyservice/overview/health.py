@@ -4,7 +4,7 @@ The database may also be paused, and then never answers. So one thread asks, and
 `PATIENCE_SECONDS`; while it hangs, everybody reads that the database is away and nobody asks again.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from threading import Event, Lock, Thread
@@ -15,15 +15,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 
+from keyservice.audit.sealer import unsealed_since
 from keyservice.audit.triggers import TriggersMissing, check_triggers
 from keyservice.database import db
 from keyservice.kernel import clock
+from keyservice.kernel.telling import told
 from keyservice.outbox.beats import living
 from keyservice.outbox.queries import oldest_due
 
 log = structlog.get_logger()
 PATIENCE_SECONDS = 4.0
 LONGEST_LAG = timedelta(minutes=5)
+LONGEST_UNSEALED = timedelta(minutes=5)
 
 
 class Part(StrEnum):
@@ -32,6 +35,7 @@ class Part(StrEnum):
     DATABASE = "database"  # it answers
     SCHEMA = "schema"  # it is that of this version
     HISTORY = "history"  # events cannot be changed
+    SEALING = "sealing"  # no event waits longer than `LONGEST_UNSEALED` for its place in the tree
     WORKER = "worker"  # one was seen within the last minute
     LAG = "lag"  # no message is due for longer than `LONGEST_LAG`
 
@@ -64,7 +68,7 @@ class Probe:
             with self._app.app_context():
                 self._parts = look()
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not well
-            log.warning("health not known", error=type(error).__name__)
+            log.warning("health not known", **told(error))
             self._parts = _AWAY
         finally:
             done.set()
@@ -75,14 +79,18 @@ def look() -> Parts:
     current = MigrationContext.configure(db.session.connection()).get_current_heads()
     if set(current) != _heads():
         return _AWAY | {Part.DATABASE: True}  # of another schema nothing else can be said
-    oldest = oldest_due()
     return {
         Part.DATABASE: True,
         Part.SCHEMA: True,
         Part.HISTORY: _kept(),
+        Part.SEALING: _younger(unsealed_since(), LONGEST_UNSEALED),
         Part.WORKER: living() > 0,
-        Part.LAG: oldest is None or clock.now() - oldest < LONGEST_LAG,
+        Part.LAG: _younger(oldest_due(), LONGEST_LAG),
     }
+
+
+def _younger(moment: datetime | None, limit: timedelta) -> bool:
+    return moment is None or clock.now() - moment < limit
 
 
 @cache

@@ -1,5 +1,6 @@
 """What proves our words to others: the dossier bundle, and the public page that checks a control line."""
 
+import re
 from uuid import UUID
 
 from flask import Response, render_template, request
@@ -49,6 +50,13 @@ def checkpoint() -> ResponseReturnValue:
     return Response(newest.text, mimetype="text/plain")
 
 
+@bp.get(f"{bundle.CONTROL_PATH}/bewijs")
+@access.public
+def proof() -> ResponseReturnValue:
+    """Return what proves that the log of a later checkpoint only added to that of an earlier one."""
+    return _file(bundle.extension(_size("van"), _size("tot")), "application/json", "bewijs.jsonl")
+
+
 @bp.get(f"{bundle.CONTROL_PATH}/sleutels")
 @access.public
 def keys() -> ResponseReturnValue:
@@ -61,6 +69,14 @@ def keys() -> ResponseReturnValue:
 def verifier() -> ResponseReturnValue:
     """Return the program that checks a bundle, to who got his bundle from another."""
     return _file(bundle.VERIFIER, "text/x-python", "verify.py")
+
+
+def _size(name: str) -> int:
+    """Return the size of a checkpoint from the address; a database holds no number of more than 18 digits."""
+    text = request.args.get(name, "")
+    if not re.fullmatch("[1-9][0-9]{0,17}", text):
+        raise NotFound("page")
+    return int(text)
 
 
 def _file(data: bytes, kind: str, name: str) -> Response:

@@ -1,11 +1,12 @@
 """What the front pages and the auditor's search read, across slices; each asks for many things at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, exists, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import OPEN, Status
@@ -19,16 +20,30 @@ from keyservice.outbox.models import Letter
 from keyservice.sleutels.models import Sleutel
 
 FEW = 10
+# So long a gemeente reads that a delivery stopped: then it knows.
+STOPPED_LATELY = timedelta(days=30)
 # More people or gemeenten than this say that the search was too wide.
 CHOICES = 20
 
 
 def running(gemeente: str, limit: int = FEW) -> Sequence[Aanvraag]:
-    """Return what is not finished at a gemeente, newest first: drafts, open aanvragen, and keys on their way."""
+    """Return what is not finished at a gemeente, newest first.
+
+    That are drafts, open aanvragen, keys on their way, and those whose delivery stopped lately and has no successor.
+    """
     on_its_way = exists().where(Issuance.aanvraag_id == Aanvraag.id, Issuance.ended_at.is_(None))
+    later, follows = aliased(Issuance), aliased(Aanvraag)
+    stopped_lately = exists().where(
+        Issuance.aanvraag_id == Aanvraag.id,
+        Issuance.end_reason.in_((End.LAPSED, End.CANCELLED)),
+        Issuance.ended_at > clock.now() - STOPPED_LATELY,
+        ~exists().where(later.aanvraag_id == Issuance.aanvraag_id, later.number > Issuance.number),
+        ~exists().where(follows.replaces_id == Issuance.aanvraag_id),
+    )
+    unfinished = or_(Aanvraag.status.in_(OPEN | {Status.DRAFT}), on_its_way, stopped_lately)
     query = (
         select(Aanvraag)
-        .where(Aanvraag.gemeente == gemeente, or_(Aanvraag.status.in_(OPEN | {Status.DRAFT}), on_its_way))
+        .where(Aanvraag.gemeente == gemeente, unfinished)
         .options(joinedload(Aanvraag.key_contact), joinedload(Aanvraag.password_contact))
         .order_by(Aanvraag.created_at.desc())
         .limit(limit)

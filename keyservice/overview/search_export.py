@@ -12,6 +12,7 @@ from keyservice.kernel.actor import Actor, Role
 from keyservice.overview.auditor import Found, found
 from keyservice.overview.event_words import for_whom, on_what, through
 from keyservice.overview.words import RESULT, facts, who
+from keyservice.web.dates import getal
 
 # More rows than this no spreadsheet handles well; who needs them takes shorter periods.
 MOST = 50_000
@@ -48,7 +49,7 @@ def _rows(wanted: Wanted, newest: int) -> Iterator[list[str]]:
         before, sent = page.next, sent + len(page.events)
         if before is None:
             return
-    yield [f"Dit is niet alles: in een bestand passen {MOST} gebeurtenissen. Kies een kortere periode."]
+    yield [f"Dit is niet alles: in een bestand passen {getal(MOST)} gebeurtenissen. Kies een kortere periode."]
 
 
 def _row(event: EventView, page: Found) -> list[str]:

@@ -10,11 +10,12 @@ from keyservice.aanvragen.queries import replacement_of
 from keyservice.aanvragen.workflow import OPEN, Status, Step, allowed
 from keyservice.accounts.queries import names
 from keyservice.audit.queries import of_dossier
+from keyservice.contacts.models import BY_LOGIN, Part, Via
 from keyservice.issuance import overlap
 from keyservice.issuance.leaver_queries import Leaver, keys_of_leavers
-from keyservice.issuance.messages import by_letter, zip_prefix
+from keyservice.issuance.messages import recipients_of, zip_prefix
 from keyservice.issuance.models import End, Issuance
-from keyservice.issuance.queries import followers, letters_of, of_aanvraag, underway
+from keyservice.issuance.queries import followers, letters_of, of_aanvraag, underway, waiting_for
 from keyservice.kernel import clock
 from keyservice.kernel.actor import Actor, Role
 from keyservice.outbox.models import Letter, OutboxMessage
@@ -34,14 +35,16 @@ _OF_AANVRAGER = frozenset({Act.EDIT, Act.RESUBMIT, Act.START})
 class StatusView:
     """What the status page shows. `lacking` are codes of `contacts.queries.missing`.
 
-    `undelivered` are messages that did not arrive, each with what the gemeente can do. `older` are keys before the
-    newest that still live, with what can be done about them and when they stop because of the newest.
+    `for_you` is what waits for this person to log in for it. `undelivered` are messages that did not arrive, each with
+    what the gemeente can do. `older` are keys before the newest that still live, with what can be done about them and
+    when they stop because of the newest.
     """
 
     todo: Todo
     acts: tuple[Act, ...]
     moments: Sequence[Moment]
     lacking: tuple[str, ...]
+    for_you: Sequence[tuple[Issuance, Part]]
     issuance: Issuance | None
     letter: Letter | None
     zip_sent_at: datetime | None
@@ -74,6 +77,7 @@ def read(actor: Actor, aanvraag: Aanvraag) -> StatusView:
         acts=tuple(act for act in box.acts if _may(act, actor, replaced=replacement is not None)),
         moments=happened(events, aanvraag.gemeente, people) + to_come(aanvraag.status, handover),
         lacking=lacking(aanvraag, issuance),
+        for_you=[(one, part) for one, part in waiting_for(actor) if one.aanvraag_id == aanvraag.id],
         issuance=issuance,
         letter=letters_of([issuance.id]).get(issuance.id) if issuance else None,
         zip_sent_at=_zip_sent_at(issuance, messages),
@@ -124,12 +128,14 @@ def handover_of(issuance: Issuance | None) -> Handover | None:
     """Return how far an issuance is."""
     if issuance is None:
         return None
-    received = issuance.received_at is not None or issuance.released_at is not None
+    to = recipients_of(issuance)
     return Handover(
-        received,
+        issuance.handed_over,
         issuance.password_sent_at is not None,
         issuance.end_reason,
-        by_letter=by_letter(issuance),
+        by_letter=to.password.via is Via.LETTER,
+        zip_by_login=to.key.via in BY_LOGIN,
+        password_by_login=to.password.via in BY_LOGIN,
         old_works=issuance.renews is not None and state(issuance.renews.facts, clock.now()) is State.ACTIVE,
         leaked=issuance.sleutel.reason == LEAKED,
         key=_key_now(issuance) if issuance.end_reason is End.DONE else None,

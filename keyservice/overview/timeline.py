@@ -63,14 +63,17 @@ class KeyNow:
 class Handover:
     """How far the newest issuance is: `received` also when a relatiebeheerder released the password by hand.
 
-    `by_letter` says that the password takes days once it is sent, `old_works` that the key which it renews still works,
-    `leaked` that somebody found the key, so that it was revoked.
+    `by_letter` says that the password takes days once it is sent, `zip_by_login` and `password_by_login` that their
+    receiver logs in for it, `old_works` that the key which it renews still works, `leaked` that somebody found the key,
+    so that it was revoked.
     """
 
     received: bool
     password_sent: bool
     end: End | None
     by_letter: bool = False
+    zip_by_login: bool = False
+    password_by_login: bool = False
     old_works: bool = False
     leaked: bool = False
     key: KeyNow | None = None

@@ -183,15 +183,8 @@ def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Tod
         return Todo("De levering van de sleutel is gestopt", text, "warning", points, (Act.CONTACTS,) if points else ())
     if handover.end is End.DONE:
         return about_key(handover.key) if handover.key else _WORKS
-    if not handover.received:
-        text = (
-            "De contactpersoon voor de sleutel krijgt een e-mail. "
-            "Is het zipbestand er? Kies dan via die e-mail 'Ik heb het zipbestand'. Daarna krijgt uw collega het "
-            "wachtwoord."
-        )
-        return Todo("Meld dat u het zipbestand hebt", text, "warning")
     if not handover.password_sent:
-        return Todo(_NOTHING, "Het zipbestand is ontvangen. Uw collega krijgt nu het wachtwoord.")
+        return _underway(handover)
     if handover.by_letter:
         text = (
             "Het wachtwoord gaat per brief naar uw collega. Dat duurt een paar werkdagen. "
@@ -204,3 +197,27 @@ def _after_issue(handover: Handover | None, points: tuple[str, ...] = ()) -> Tod
         "Vul die hier in. Pas dan werkt de sleutel."
     )
     return Todo("Activeer de sleutel", text, "warning", acts=(Act.ACTIVATE,))
+
+
+def _underway(handover: Handover) -> Todo:
+    """Return what is asked until the password has gone."""
+    if handover.received and handover.password_by_login:
+        text = (
+            "De contactpersoon voor het wachtwoord logt in en bekijkt het. Dat kan 1 keer. "
+            "Zorg dus dat uw collega dan het zipbestand bij de hand heeft."
+        )
+        return Todo("Het wachtwoord staat klaar", text, "warning")
+    if handover.received:
+        return Todo(_NOTHING, "Het zipbestand is ontvangen. Uw collega krijgt nu het wachtwoord.")
+    if handover.zip_by_login:
+        text = (
+            "De contactpersoon voor de sleutel logt in, haalt het zipbestand op en meldt dat het er is. "
+            "Daarna kan uw collega het wachtwoord krijgen."
+        )
+        return Todo("Haal het zipbestand op", text, "warning")
+    text = (
+        "De contactpersoon voor de sleutel krijgt een e-mail. "
+        "Is het zipbestand er? Kies dan via die e-mail 'Ik heb het zipbestand'. Daarna krijgt uw collega het "
+        "wachtwoord."
+    )
+    return Todo("Meld dat u het zipbestand hebt", text, "warning")

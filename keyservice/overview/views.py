@@ -5,7 +5,8 @@ from uuid import UUID
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from keyservice.aanvragen.queries import aanvraag_for
+from keyservice.aanvragen.models import Aanvraag
+from keyservice.aanvragen.queries import aanvraag_for, unfinished
 from keyservice.aanvragen.review_forms import NoteForm
 from keyservice.aanvragen.words import STATUS
 from keyservice.accounts.queries import names, portfolio
@@ -79,15 +80,17 @@ def status(aanvraag_id: UUID) -> ResponseReturnValue:
         view=view,
         moments=[(datumtijd(moment.at), moment.title, moment.detail, moment.tone) for moment in view.moments],
         labels=LABELS,
-        act_urls=_act_urls(aanvraag_id),
+        act_urls=_act_urls(aanvraag),
         now=clock.now(),
         breadcrumbs=crumbs,
     )
 
 
-def _act_urls(aanvraag_id: UUID) -> dict[Act, str]:
+def _act_urls(aanvraag: Aanvraag) -> dict[Act, str]:
+    aanvraag_id, left = aanvraag.id, unfinished(aanvraag)
+    form = url_for("aanvragen.step", aanvraag_id=aanvraag_id, step=left[0]) if left else None
     return {
-        Act.EDIT: url_for("aanvragen.step", aanvraag_id=aanvraag_id, step="gemeente"),
+        Act.EDIT: form or url_for("aanvragen.check", aanvraag_id=aanvraag_id),
         Act.CONTACTS: url_for("aanvragen.contacts", aanvraag_id=aanvraag_id),
         Act.RESUBMIT: url_for("aanvragen.resubmit", aanvraag_id=aanvraag_id),
         Act.ACTIVATE: url_for("issuance.activate", aanvraag_id=aanvraag_id),

@@ -6,6 +6,7 @@ C-579/21): by which gemeente, when and why is what a person has a right to.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -72,12 +73,15 @@ def _version(version: Registration, reasons: Reasons, known: Mapping[str, str]) 
 
 
 def _looks(looks: Iterable[ProcessingLog], known: Mapping[str, str]) -> list[list[str]]:
-    return [
-        [
+    lines = (
+        (
             datumtijd(look.start_time),
             words.ACTIVITIES[Activity(look.name)],
             f"Gemeente {known[look.gemeente]}" if look.gemeente else "DUO",
             words.ENDED[look.status],
-        ]
+        )
         for look in looks
-    ]
+    )
+    # Who registers something opens several pages: what would read the same stands on one line.
+    counted = ((line, len(list(same))) for line, same in groupby(lines))
+    return [[when, what if count == 1 else f"{what} ({count} keer)", *how] for (when, what, *how), count in counted]

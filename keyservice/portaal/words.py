@@ -71,7 +71,8 @@ def line(person: Waiting, today: date) -> list[str]:
     term = "voorbij" if person.duty_until < today else "bijna voorbij" if person.duty_until <= today + SOON else ""
     return [
         person.name,
-        birth_date(person.birth_date),
+        # A whole date as the other dates of the file, so that a spreadsheet can sort it.
+        birth_date(person.birth_date) if "-00" in person.birth_date else person.birth_date,
         person.wet,
         STANDINGS[person.standing][0],
         str(person.duty_until),

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from keyservice.database import per_database, transaction, upsert
 from keyservice.kernel import clock
+from keyservice.kernel.telling import told
 from keyservice.sleutels.life import State
 from keyservice.sleutels.models import SleutelUse
 
@@ -137,7 +138,7 @@ class Notebook:
             with self.app.app_context():
                 self.write()
         except Exception as error:  # noqa: BLE001 - the next round tries again, whatever it was
-            log.warning("use of keys not written", error=type(error).__name__, notes=len(self._noted))
+            log.warning("use of keys not written", **told(error), notes=len(self._noted))
             return error
         return None
 

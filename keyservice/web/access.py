@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from keyservice import audit
 from keyservice.kernel import clock
 from keyservice.kernel.actor import ANONYMOUS, Actor, Role
+from keyservice.kernel.errors import Conflict
 from keyservice.web.kept import kept_address
 
 # ASVS 5.0 7.5.3: acts that give ask for a fresh factor.
@@ -122,14 +123,38 @@ def guard() -> ResponseReturnValue | None:
         return to_enrolment
     if who.person is None:
         return _to_login()
-    if access.roles and not who.has(*access.roles):
-        audit.record_refusal(who, request.endpoint, "role")
-        g.missing_roles = access.roles
-        abort(403)
+    if access.roles:
+        _require_role(access, who)
     if access.step_up and request.method == "POST" and not fresh(who):
         confirm: Callable[[], ResponseReturnValue | None] = current_app.extensions["keyservice.step_up"]
         return confirm()
     return None
+
+
+def register(app: Flask) -> None:
+    """Guard every route, and let each form say which gemeente its page was about."""
+    app.before_request(guard)
+    app.jinja_env.globals["acts_for"] = acts_for
+
+
+def acts_for() -> str:
+    """Return the gemeente that who is logged in acts for, as each form of a page says it, or an empty text."""
+    return actor().gemeente or ""
+
+
+def _require_role(access: Access, who: Actor) -> None:
+    """Refuse who has none of the roles, and a form of a page about another gemeente than the one acted for by now.
+
+    Somebody works for several, with a tab for each, or logged in again and acts for the first one of them. In a page
+    that keeps what was typed the page of then comes last.
+    """
+    of_page = request.form.getlist("namens")
+    if of_page and who.gemeente not in {None, of_page[-1]}:
+        raise Conflict("other-gemeente")
+    if not who.has(*access.roles):
+        audit.record_refusal(who, request.endpoint or "", "role")
+        g.missing_roles = access.roles
+        abort(403)
 
 
 def _enrolment(access: Access, who: Actor) -> ResponseReturnValue | None:

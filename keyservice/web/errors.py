@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
+from types import TracebackType
 
 from flask import Flask, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -36,6 +37,12 @@ def register(app: Flask) -> None:
         app.register_error_handler(away, database_away)
     app.register_error_handler(IntegrityError, lost_race)
     app.register_error_handler(Exception, unexpected)
+    app.log_exception = _log_exception  # type: ignore[method-assign]  # Flask's own tells the whole address
+
+
+def _log_exception(exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
+    """Log what failed before or after a view by its route: an address may hold the token of a link."""
+    current_app.logger.error("failure at %s", request.url_rule, exc_info=exc_info)
 
 
 def use_case_error(error: UseCaseError) -> ResponseReturnValue:

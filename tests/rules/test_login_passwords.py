@@ -1,5 +1,7 @@
 """What is good enough as a login password: long, not common, not about the person (NIST SP 800-63B, ASVS 6.2)."""
 
+from time import monotonic
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,12 @@ def test_a_short_common_or_obvious_password_is_refused_with_the_reason(bad: str,
     faults = check_password(bad, ABOUT_ANNA)
     assert len(faults) == 1
     assert why in faults[0]
+
+
+def test_t35_the_longest_password_is_judged_in_a_moment() -> None:
+    started = monotonic()
+    assert check_password(("4@8({[<369&#!1/|0$5+7%2" * 6)[:LONGEST], ABOUT_ANNA) == []
+    assert monotonic() - started < 5
 
 
 @given(st.text(max_size=200))

@@ -1,5 +1,6 @@
 """The program refuses to start half-configured, and says everything that is wrong at once."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,49 @@ def test_production_is_the_mode_unless_another_is_asked_for() -> None:
         ("MAIL_PASSWORD", "zonder-naam"),
         ("MAIL_PASSWORD_FILE", "/nergens/wachtwoord"),
         ("MAIL_CA_FILE", "/nergens/ca.pem"),
+        ("DATABASE_URL", "postgres://db.example/ks"),
+        ("DATABASE_URL", "mysql://db.example/ks"),
+        ("DATABASE_URL", "postgresql+psycopg://db.example:poort/ks"),
+        ("DATABASE_URL", "/var/lib/ks.sqlite"),
+        ("PROXY_HOP", "1"),
+        ("OIDC_DUO_CLIENTID", "sleutels"),
     ],
 )
 def test_each_fault_in_production_is_named(name: str, value: str) -> None:
     text = faults(**{f"KEYSERVICE_{name}": value})
     assert f"KEYSERVICE_{name}" in text
     assert len(text.splitlines()) == 1, "nothing else is wrong"
+
+
+def test_a_variable_that_is_spelled_wrong_is_told_how_it_is_spelled() -> None:
+    assert "PROXY_HOP is no setting; KEYSERVICE_PROXY_HOPS is" in faults(KEYSERVICE_PROXY_HOP="1")
+
+
+def test_what_others_put_into_the_environment_under_our_prefix_is_let_be() -> None:
+    others = {"KEYSERVICE_SERVICE_HOST": "10.0.0.7", "KEYSERVICE_PORT": "tcp://10.0.0.7"}
+    assert repr(Settings.from_environ(GOOD | others)) == repr(Settings.from_environ(GOOD))
+
+
+def test_a_variable_without_a_value_is_as_one_that_is_not_there() -> None:
+    names = ("INSTANCE", "RINGS", "CHECKPOINTS", "MAIL_SERVER", "MAIL_PORT", "PROXY_HOPS", "REASONS", "SMS_BODY")
+    blank = {f"KEYSERVICE_{name}": " " for name in names}
+    assert repr(Settings.from_environ(GOOD | blank)) == repr(Settings.from_environ(GOOD))
+
+
+def test_a_sqlite_file_is_named_by_its_whole_path(tmp_path: Path) -> None:
+    told = faults(KEYSERVICE_DATABASE_URL="sqlite:///ergens.sqlite", KEYSERVICE_RINGS=str(tmp_path))
+    assert told == "KEYSERVICE_DATABASE_URL must be sqlite:////path/file or postgresql+psycopg://…."
+
+
+def test_a_password_in_the_address_of_the_database_is_not_shown_when_that_is_wrong() -> None:
+    assert "hoorde-niet" not in faults(KEYSERVICE_DATABASE_URL="postgres://ks:hoorde-niet@db.example/ks")
+
+
+def test_a_secret_file_that_holds_nothing_or_no_text_is_refused(tmp_path: Path) -> None:
+    for content in (b"", b" \n", b"\xff\xfe\x00"):
+        (tmp_path / "geheim").write_bytes(content)
+        told = faults(KEYSERVICE_METRICS_TOKEN_FILE=str(tmp_path / "geheim"))
+        assert "KEYSERVICE_METRICS_TOKEN (or _FILE)" in told
 
 
 def test_an_empty_environment_is_told_all_that_is_missing_at_once() -> None:
@@ -179,3 +217,13 @@ def test_the_demo_takes_a_provider_on_the_same_machine_over_http() -> None:
     assert read.oidc[0].issuer == "http://127.0.0.1:9000"
     with pytest.raises(SettingsError):
         Settings.from_environ(DEMO | oidc("GEMEENTE", ISSUER="http://elders.example"))
+
+
+def test_the_example_of_the_manual_is_accepted_but_for_its_files(tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    example = dict(re.findall(r"^ {7}(KEYSERVICE_[A-Z_]+)=(.+)$", manual, re.MULTILINE))
+    (tmp_path / "sms").write_text(f"sleuteluitgifte-{'-'.join(['26785a09-ab16-4eb0-8407-a37497a57506'] * 2)}\n")
+    (tmp_path / "metrics").write_text("0123456789abcdef" * 4)
+    files = {name: str(tmp_path / Path(path).name) for name, path in example.items() if name.endswith("_FILE")}
+    read = Settings.from_environ(example | files)
+    assert (read.mode, read.proxy_hops) == (Mode.PRODUCTION, 1)

@@ -57,7 +57,6 @@ def test_notifynl_needs_a_key_and_a_template_and_knows_its_address() -> None:
         *(
             (HTTP, "BODY", value)
             for value in (
-                "",
                 "{to} {text}",
                 '["{to}", "{text}"]',
                 '{"to": "{to}"}',

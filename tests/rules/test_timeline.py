@@ -163,6 +163,16 @@ def test_activating_is_asked_only_after_the_password_went() -> None:
     assert after.acts == (Act.ACTIVATE,)
 
 
+def test_who_must_log_in_for_zip_or_password_is_not_sent_to_a_mail() -> None:
+    zip_waits = Handover(received=False, password_sent=False, end=None, zip_by_login=True)
+    password_waits = Handover(received=True, password_sent=False, end=None, password_by_login=True)
+    for handover, title in ((zip_waits, "Haal het zipbestand op"), (password_waits, "Het wachtwoord staat klaar")):
+        box = todo(Status.ISSUED, handover=handover)
+        assert (box.title, box.tone) == (title, "warning")
+        assert "logt in" in box.text
+        assert "e-mail" not in box.text
+
+
 def test_nobody_is_told_to_wait_in_a_state_that_has_ended() -> None:
     for status in set(Status) - OPEN - {Status.DRAFT, Status.ISSUED}:
         assert todo(status, rejection="Dubbel.").acts == (Act.START,)

@@ -3,8 +3,11 @@
 import ast
 import base64
 import hashlib
+import io
 import re
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -164,3 +167,97 @@ def test_a_control_line_is_right_wrong_or_unknown() -> None:
     assert verify.check_line(f"34{line[1:]}", trees)[0] == 1
     assert verify.check_line(f"8{line[1:]}", trees)[0] == 2
     assert verify.check_line("geen regel", trees)[0] == 2
+
+
+def made(origin: str = ORIGIN, title: str = "Dossier AA-2026-00001", other_key: str = "") -> dict[str, bytes]:
+    """Return the files of a dossier of one event as somebody makes them who has a key of his own."""
+    event = verify.canonical({"dossier": "1", "event": "aanvraag:start", "number": 1, "private": {}})
+    row = {"event": event.decode(), "position": 0, "private": {}, "proof": []}
+    files = dict.fromkeys(verify.NAMES[:-1], b"")
+    files[verify.EVENTS] = verify.canonical(row) + b"\n"
+    files[verify.CHECKPOINT] = sign(origin, 1, leaf_hash(event), KEY).text.encode()
+    files[verify.KEYS] = f"{verifier_key(origin, KEY.public_key())}\n{other_key}".encode()
+    listed = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    return {**files, verify.CONTENTS: note(origin, f"{title}\n{listed}", KEY).encode()}
+
+
+def said(place: Path, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-S", "-I", verify.__file__, str(place), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_e_who_signs_with_a_key_of_his_own_cannot_hide_it_behind_the_right_one(tmp_path: Path) -> None:
+    right = verifier_key(ORIGIN, Ed25519PrivateKey.generate().public_key())
+    place = tmp_path / "dossier.zip"
+    place.write_bytes(verify.pack(made(other_key=f"{right}\n")))
+    code, text = said(place)
+    own = verifier_key(ORIGIN, KEY.public_key())
+    assert (code, right in text, own in text) == (0, True, True)
+    assert "Staat er een niet bij, dan is dit dossier VERVALST" in text
+    assert said(place, "--sleutel", right)[0] == 1
+    code, text = said(place, "--sleutel", own)
+    assert (code, "Vergelijk" in text) == (0, False), "of a key that the reader trusts there is nothing to compare"
+
+
+@pytest.mark.parametrize(
+    "origin", ["\x1b[8m", "duo.example@evil.example", "duo.example/", "du\u043e.example", "duo.example\u202e", "d?"]
+)
+def test_e_the_address_to_compare_at_is_a_plain_host(tmp_path: Path, origin: str) -> None:
+    place = tmp_path / "dossier.zip"
+    place.write_bytes(verify.pack(made(origin=origin)))
+    assert said(place)[0] == 1
+
+
+@pytest.mark.parametrize("drawn", ["\x1b[2J\x1b[H", "\rDossier AA-2026-00001: alles klopt. ", "\u202e", "\x9b8m"])
+def test_e_nothing_in_a_forged_dossier_draws_on_the_screen(tmp_path: Path, drawn: str) -> None:
+    files, row = made(), verify.canonical({"event": "{}", "position": 0, "private": {}, "proof": []})
+    numbered = verify.canonical({"dossier": "1", "event": "aanvraag:start", "number": f"1{drawn}", "private": {}})
+    with_text = verify.canonical({"event": '{"private":{}}', "private": {drawn: {"salt": "", "value": ""}}})
+    forged = [
+        {**files, f"extra{drawn}.txt": b""},
+        made(title=f"Dossier{drawn} AA-2026-00001"),
+        {**files, verify.EVENTS: row.replace(b'"{}"', verify.canonical(numbered.decode())) + b"\n"},
+        {**files, verify.EVENTS: with_text + b"\n"},
+    ]
+    for number, one in enumerate(forged):
+        place = tmp_path / f"{number}.zip"
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, data in one.items():
+                archive.writestr(name, data)
+        place.write_bytes(buffer.getvalue())
+        code, text = said(place)
+        assert code == 1
+        assert drawn not in text
+        assert text.isascii()
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert not any(line.startswith("Dossier AA-") for line in text.split("\n"))
+
+
+def test_e_a_zip_of_thousands_of_entries_over_the_same_bytes_costs_no_memory() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("0", b"x" * 100_000)
+        first = archive.infolist()[0]
+        for number in range(1, 2_000):
+            entry = zipfile.ZipInfo(str(number))
+            entry.header_offset, entry.CRC = first.header_offset, first.CRC
+            entry.file_size = entry.compress_size = first.file_size
+            archive.filelist.append(entry)
+    files, damage = verify.unpack(buffer.getvalue())
+    assert damage
+    assert sum(map(len, files.values())) < 200_000
+
+
+@pytest.mark.parametrize("options", [[], ["-I"]])
+def test_e_a_module_that_lies_beside_it_is_no_part_of_python(tmp_path: Path, options: list[str]) -> None:
+    for name, data in made().items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "verify.py").write_text(SOURCE)
+    (tmp_path / "json.py").write_text("print('alles klopt')")
+    for command in (["verify.py"], [str(tmp_path / "verify.py")]):
+        done = subprocess.run([sys.executable, *options, *command], capture_output=True, cwd=tmp_path, check=False)
+        assert (done.returncode, b"alles klopt" in done.stdout, done.stderr) == (1, False, b"")
+        assert b"json.py: dit bestand hoort er niet bij" in done.stdout

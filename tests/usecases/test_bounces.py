@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -206,3 +207,11 @@ def test_with_the_database_away_the_mail_server_is_asked_to_try_again(tmp_path: 
     (tmp_path / "folder.sqlite").mkdir()
     done = pipe(sample("postfix"), f"sqlite:///{tmp_path / 'folder.sqlite'}", tmp_path)
     assert (done.returncode, done.stderr) == (os.EX_TEMPFAIL, b"The database is away.\n")
+
+
+@pytest.mark.parametrize("piece", [b" ", b"\t ", b" \n", b"\r", b"A:b\n", b"\n "])
+def test_t15_no_report_that_somebody_made_up_keeps_a_process_busy(piece: bytes) -> None:
+    head = b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\na"
+    started = monotonic()
+    assert read_report(head + piece * (MOST_BYTES // len(piece)), HOST) is None
+    assert monotonic() - started < 20

@@ -18,12 +18,13 @@ from sqlalchemy import delete, select, text, update
 from keyservice import settings
 from keyservice.aanvragen import review, service
 from keyservice.aanvragen.models import Aanvraag
-from keyservice.audit import verify
-from keyservice.audit.checkpoint import control_line
-from keyservice.audit.models import AuditEvent, AuditPrivate
+from keyservice.audit import sealer, verify
+from keyservice.audit.checkpoint import control_line, sign
+from keyservice.audit.models import AuditEvent, AuditLeaf, AuditPrivate
 from keyservice.audit.proofs import confirmed
 from keyservice.audit.queries import of_dossier, search
 from keyservice.audit.sealer import RING, newest, seal
+from keyservice.audit.tree import consistency_proof, leaf_hash, root_of
 from keyservice.database import db, reading, transaction
 from keyservice.demo.people import PEOPLE
 from keyservice.issuance.models import Issuance
@@ -268,6 +269,58 @@ def test_the_line_of_every_checkpoint_is_confirmed_and_no_other(dossier: UUID) -
         assert confirmed(control_line(tree.size, bytes(32))) is None
         assert confirmed(control_line(tree.size + 1, tree.root)) is None
     assert confirmed(control_line(10**18 - 1, trees[0].root)) is None
+
+
+def test_e_a_dossier_proves_that_it_is_of_the_history_of_another_moment_or_gemeente(
+    dossier: UUID, tmp_path: Path
+) -> None:
+    other = ready(pakket="Een ander pakket")
+    trees = []
+    for note in ("Eerste", "Tweede"):
+        review.add_note(actor("rik"), other, note)
+        seal()
+        files = taken("anna", dossier)
+        trees.append(verify.check(files)[1][0])
+    before, now = trees
+    place, proof = tmp_path / "dossier.zip", tmp_path / "bewijs.jsonl"
+    place.write_bytes(verify.pack(files))
+
+    def said(tree: verify.Tree) -> tuple[int, str]:
+        command = [sys.executable, "-I", verify.__file__, str(place), "--regel", control_line(tree.size, tree.root)]
+        command += ["--bewijs", str(proof)] if proof.exists() else []
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    code, told = said(before)
+    assert (code, f"/controle/bewijs?van={before.size}&tot={now.size} " in told) == (2, True)
+    proof.write_bytes(bundle.extension(before.size, now.size))
+    assert said(before) == (0, "De controleregel klopt.")
+    assert said(before._replace(root=bytes(32)))[0] == 1, "a second history that was shown to another gemeente"
+
+
+def test_e_no_proof_leads_from_one_history_to_another(dossier: UUID) -> None:
+    files = taken("ada", dossier)
+    now = verify.check(files)[1][0]
+    # Another tree of fewer leaves, signed with the right key: shown to somebody else, or before all was made anew.
+    key = sealer._private(settings.rings().keys(RING)[0].key)
+    other = sign(now.origin, 8, root_of([leaf_hash(str(number).encode()) for number in range(8)]), key)
+    leaves = list(db.session.scalars(select(AuditLeaf.hash).order_by(AuditLeaf.position)))
+    steps = consistency_proof(leaves[: now.size], 8)
+    for proof in (steps, steps[1:], [], [root_of(leaves[:8]), *steps]):
+        row = {"checkpoint": other.text, "proof": [step.hex() for step in proof]}
+        assert verify.check(files, more=verify.canonical(row) + b"\n")[0]
+    right = {"checkpoint": sign(now.origin, 8, root_of(leaves[:8]), key).text, "proof": [step.hex() for step in steps]}
+    assert verify.check(files, more=verify.canonical(right) + b"\n")[0] == []
+
+
+def test_a_proof_is_between_two_checkpoints_of_ours_the_earlier_one_first(dossier: UUID) -> None:
+    newer, older = (tree.size for tree in verify.check(taken("anna", dossier))[1][:2])
+    for sizes in ((newer, older), (newer, newer), (older, newer + 1), (older + 1, newer), (10**18 - 1, 10**18)):
+        with pytest.raises(NotFound):
+            bundle.extension(*sizes)
+    tamper("UPDATE audit_leaf SET hash = :other", dossier)
+    with pytest.raises(Conflict, match="trail-broken"):
+        bundle.extension(older, newer)
 
 
 def test_reading_for_long_keeps_no_writer_waiting_also_in_a_post(context: Flask, dossier: UUID) -> None:

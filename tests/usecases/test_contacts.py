@@ -12,9 +12,10 @@ from flask import Flask, render_template
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from keyservice.accounts.models import Account
+from keyservice.accounts.models import Account, Audience
+from keyservice.accounts.service import create_account
 from keyservice.audit.queries import of_dossier
-from keyservice.contacts import service, timers, vouching
+from keyservice.contacts import by_login, service, timers, vouching
 from keyservice.contacts.challenges import MOST_PER_HOUR
 from keyservice.contacts.models import MOST_TRIES, Challenge, Contact, Part, Vouching
 from keyservice.contacts.queries import HOLDS, missing, newest_challenge, party, practice_password
@@ -22,13 +23,23 @@ from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.gemeenten.models import Gemeente
 from keyservice.kernel import clock
-from keyservice.kernel.actor import ANONYMOUS, Actor, Role
+from keyservice.kernel.actor import ANONYMOUS, CLI, Actor, Role
 from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
 from keyservice.outbox import queries as outbox
 from keyservice.outbox.channels.sms import LONGEST
 from keyservice.outbox.models import Delivery
 from tests.factories.aanvragen import actor
-from tests.factories.contacts import Case, contact, lacks, messages, practice_code, refusal, sms_code, unproven
+from tests.factories.contacts import (
+    Case,
+    contact,
+    lacks,
+    logins_only,
+    messages,
+    practice_code,
+    refusal,
+    sms_code,
+    unproven,
+)
 
 pytestmark = pytest.mark.usefixtures("context")
 REGISTERED = "+31102000000"
@@ -446,3 +457,23 @@ def test_i3_a_role_that_is_refused_leaves_nothing_behind(case: Case) -> None:
         vouching.vouch_by_call(actor("anna"), case.key, REGISTERED, case.aanvraag)
     assert contact(case.key).vouched_at is None
     assert codes(case) == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_t1_a_neighbour_with_nearly_the_address_of_a_contact_is_not_that_contact(case: Case, *, known: bool) -> None:
+    logins_only(case.aanvraag, "anna", "bea", proven=False)
+    bea = contact(case.password).mailbox or ""
+    like = f"{bea[0]}.{bea[1:]}"
+    neighbour = create_account(CLI, audience=Audience.GEMEENTE, name="B. Ea", email=like, password=None)
+    if not known:  # the contact has no account: the neighbour is not the next best
+        with transaction() as session:
+            session.execute(update(Account).where(Account.email == bea).values(email="weg@voorbeeldstad.example"))
+    colleague = replace(actor("anna"), person=neighbour)
+    assert refusal(lambda: by_login.prove(colleague, case.password, case.aanvraag)) == "NotFound contact"
+    if known:
+        by_login.prove(actor("bea"), case.password, case.aanvraag)
+        assert contact(case.password).verified_account == person_id("bea")
+    else:
+        ask = refusal(lambda: by_login.ask(actor("anna"), case.password, case.aanvraag))
+        assert ask == "Conflict contact-without-account"
+    assert party(contact(case.password)).account, "to be one person with the other contact, nearly is enough"

@@ -10,15 +10,15 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from keyservice import cli
-from keyservice.accounts import joining, people, people_queries, portfolio, queries, timers
+from keyservice.accounts import invitations, joining, people, people_queries, portfolio, queries, timers
 from keyservice.accounts.models import Account, FactorReset, Grant, Invitation, Passkey, PortfolioEntry, Session
 from keyservice.accounts.service import give_role
 from keyservice.audit.models import AuditEvent
 from keyservice.database import Base, db, transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
-from keyservice.kernel.actor import ANONYMOUS, CLI, Role
-from keyservice.kernel.errors import Conflict, NotFound, Refused
+from keyservice.kernel.actor import ANONYMOUS, CLI, Actor, Role
+from keyservice.kernel.errors import Conflict, Invalid, NotFound, Refused
 from keyservice.kernel.ids import new_id
 from keyservice.kernel.secret import Secret
 from keyservice.outbox.models import OutboxMessage
@@ -327,31 +327,61 @@ def test_what_is_not_there_is_not_handed_over_and_nothing_is_given_twice() -> No
         portfolio.give_portfolio(actor("ben"), rik, "9998")
 
 
-# --- the first beheerder
+# --- the first two people of DUO
 
 
-def first(app: Flask, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+def first(app: Flask, monkeypatch: pytest.MonkeyPatch, login: str = "nina") -> tuple[int, str]:
     monkeypatch.setattr(cli, "create_app", lambda: app)
-    done = CliRunner().invoke(
-        cli.commands, ["accounts", "first-beheerder", "--email", "nina@duo.example", "--name", "Nina Nieuw"]
-    )
+    arguments = ["accounts", "first-beheerder", "--email", f"{login}@duo.example", "--name", f"{login.title()} Nieuw"]
+    done = CliRunner().invoke(cli.commands, arguments)
     return done.exit_code, done.output
 
 
-def test_an_empty_system_gets_its_first_beheerder_from_the_command_line(
-    context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def join_with(output: str) -> UUID:
+    token, code = output.split("/uitnodiging/")[1].split("\ncode: ")
+    invitation = joining.open_by_code(ANONYMOUS, token, code.strip())
+    return joining.join_as_new(ANONYMOUS, invitation, name="Nieuw", password=Secret(PASSWORD))
+
+
+@pytest.fixture
+def empty(context: Flask) -> Flask:
+    """Take everybody away."""
     with transaction() as session:
         for table in (PortfolioEntry, Grant, OutboxMessage, Invitation, Account):
             session.execute(delete(Base.metadata.tables[table.__tablename__]))
-    status, output = first(context, monkeypatch)
-    assert status == 0
-    token, code = output.split("/uitnodiging/")[1].split("\ncode: ")
-    invitation = joining.open_by_code(ANONYMOUS, token, code)
-    account = joining.join_as_new(ANONYMOUS, invitation, name="Nina Nieuw", password=Secret(PASSWORD))
-    assert roles(account) == {(Role.BEHEERDER, None)}
+    return context
 
 
-def test_a_system_in_use_gets_no_first_beheerder(context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_system_gets_its_first_two_people_from_the_command_line_and_they_invite_the_third(
+    empty: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people_of_duo = [join_with(first(empty, monkeypatch, login)[1]) for login in ("nina", "olaf")]
+    assert [roles(person) for person in people_of_duo] == [{(Role.BEHEERDER, None)}] * 2
+    assert first(empty, monkeypatch, "piet") == (1, "Refused: Er zijn al twee mensen die kunnen uitnodigen.\n")
+    nina, olaf = (Actor(person, frozenset({Role.BEHEERDER}), None, "web") for person in people_of_duo)
+    invitations.invite(nina, name="Piet", email="piet@duo.example", role=Role.RELATIEBEHEERDER)
+    proposed = db.session.scalars(select(Invitation.id).where(Invitation.second_needed)).one()
+    assert len(invitations.confirm(olaf, proposed, None).reveal()) == invitations.CODE_LENGTH
+
+
+def test_a_link_that_was_lost_is_made_again_and_the_lost_one_is_worth_nothing(
+    empty: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, again = first(empty, monkeypatch)[1], first(empty, monkeypatch)[1]
+    with pytest.raises(Invalid, match="code-wrong"):
+        join_with(lost)
+    join_with(again)
+
+
+def test_who_is_left_alone_gets_a_second_person_from_the_command_line(
+    context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = update(Account).where(Account.id.in_([person_id("rik"), person_id("rosa")]))
+    with transaction() as session:
+        session.execute(gone.values(active=False))
+    assert first(context, monkeypatch)[0] == 0
+
+
+def test_a_system_in_use_gets_nobody_from_the_command_line(context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     assert first(context, monkeypatch)[0] == 1
     assert db.session.scalar(select(func.count()).select_from(Invitation)) == 0

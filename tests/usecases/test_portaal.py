@@ -318,6 +318,16 @@ def test_who_tries_many_numbers_or_names_waits_and_a_colleague_does_not(amira: U
 # What a person may ask for
 
 
+def test_looks_within_the_same_minute_stand_on_one_line_with_their_number(amira: UUID) -> None:
+    with time_machine.travel(clock.now().replace(second=0) + timedelta(minutes=1), tick=False) as time:
+        for _ in range(3):
+            service.view(pim(), amira)
+        time.shift(60)
+        service.view(pim(), amira)
+        found = export(pim(), amira)["looks"]
+    assert [what for _, what, *_ in found[:2]] == ["Bekijken", "Bekijken (3 keer)"]
+
+
 def test_a_person_gets_all_that_is_kept_and_who_looked_but_no_whole_bsn_and_no_names_of_employees(amira: UUID) -> None:
     stranger = tom()
     service.register(pim(), amira, SIGNED, seen=0)

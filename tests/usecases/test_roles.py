@@ -231,7 +231,7 @@ PARTS = {
     "contacts.person_of",
     "contacts.to_prove",
     "contacts.new_contact",
-    "by_login.is_contact",
+    *("by_login.is_contact", "by_login.account_of"),
     "berichtenboek.own_copy",
     *("sleutels.record", "sleutels.require_own"),
 }

@@ -17,6 +17,7 @@ from keyservice import audit, settings
 from keyservice.audit import event_check, sealer
 from keyservice.audit.faults import MOST_KEPT, Kind
 from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPrivate
+from keyservice.audit.queries import search
 from keyservice.audit.sealer import seal
 from keyservice.audit.tree import leaf_hash
 from keyservice.database import db
@@ -408,6 +409,23 @@ def test_i4_on_sqlite_a_text_that_is_no_text_is_told_as_unreadable() -> None:
     unlock()
     run(text(f"UPDATE audit_event SET code = CAST(x'ff' AS TEXT) WHERE row = {row}"))
     assert told(verified())[0].startswith("unreadable: what comes after leaf ")
+
+
+@pytest.mark.parametrize("code", [BETWEEN, "sleutel:revoke"])
+@pytest.mark.parametrize(
+    "deep", ["[" * 100_000 + "]" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000], ids=["list", "object"]
+)
+def test_i4_an_event_that_is_nested_to_exhaust_its_reader_is_named_and_shown_like_any_other(
+    code: str, deep: str
+) -> None:
+    grown()
+    row, _position, event_id = middle()
+    unlock()
+    run(update(AuditEvent).where(AuditEvent.row == row).values(canonical=deep.encode(), code=code))
+    found = told(verified())
+    assert any(f"event row {row} " in one and "cannot be read" in one for one in found)
+    (shown,) = [view for view in search() if view.id == event_id]
+    assert shown.sentence == "De inhoud van deze gebeurtenis is beschadigd."
 
 
 @pytest.mark.parametrize("at", ["x", "2026-01-01", 5])

@@ -109,7 +109,9 @@ def test_i4_a_line_that_is_not_as_the_program_wrote_it(act_on: Callable[[Lines],
     assert any(named.format(size=size, **places) in one for one in found), found
 
 
-@pytest.mark.parametrize("content", ["no json\n", "[1]\n"])
+@pytest.mark.parametrize(
+    "content", ["no json\n", "[1]\n", "[" * 100_000 + "]" * 100_000 + "\n"], ids=["word", "list", "deep"]
+)
 def test_i4_a_line_that_cannot_be_read_is_named_and_the_rest_still_checked(content: str) -> None:
     grown()
     path = settings.current().checkpoints

@@ -108,6 +108,7 @@ def test_only_the_routes_meant_for_everybody_are_public(app: Flask) -> None:
         "contacts.confirmed",
         "front.checkpoint",
         "front.control",
+        "front.proof",
         "front.health",
         "front.home",
         "front.keys",

@@ -361,6 +361,12 @@ def test_the_file_holds_what_the_search_finds_and_taking_it_is_an_event(
         assert event.fields == {"filter": [f"dossier={aanvraag}"], "count": 3, "cut": False}
 
 
+def test_an_event_of_an_account_names_whose_it_is(browser_of: Browser) -> None:
+    ada = browser_of("ada")
+    heading, *rows = rows_of(post(ada, DOWNLOAD, {"handeling": "account:create"}, step_up=True).text)
+    assert {"Anna Voorbeeld", "Rik Fictief"} <= {row[heading.index("Op wat")] for row in rows}
+
+
 def test_no_cell_of_the_file_is_a_formula(app: Flask, browser_of: Browser) -> None:
     with app.app_context(), transaction():
         audit.record(audit.catalogue()["factor:add"], CLI, account=None, factor="passkey", name="=1+1")

@@ -1,5 +1,6 @@
 """A right that ends is gone at the very next request: no page, no act, no menu. Sessions know nothing of rights."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -8,17 +9,22 @@ import time_machine
 from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from werkzeug.datastructures import MultiDict
 
 from keyservice.aanvragen.models import Aanvraag
 from keyservice.aanvragen.workflow import Status
-from keyservice.accounts.models import Grant
+from keyservice.accounts.models import Grant, Invitation
+from keyservice.accounts.service import give_role
 from keyservice.audit.models import AuditEvent
 from keyservice.database import db, transaction
 from keyservice.demo.people import person_id
 from keyservice.kernel import clock
+from keyservice.kernel.actor import CLI, Role
 from tests.conftest import csrf, post
 from tests.factories.aanvragen import ready
+from tests.factories.page_forms import filled_in
 from tests.factories.people import block
+from tests.pages import check
 
 Browser = Callable[[str], FlaskClient]
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -142,3 +148,64 @@ def test_who_has_no_grant_left_reads_so_and_is_not_let_into_any_gemeente(app: Fl
     assert "Hoofdmenu" not in page.text
     assert post(sam, "/namens", {"gemeente": "9998"}).location == "/namens"
     assert sam.get("/aanvragen").status_code == 403
+
+
+@pytest.fixture
+def for_both(app: Flask, browser_of: Browser) -> FlaskClient:
+    """Return the browser of Gert, who is gemeentebeheerder of a second gemeente too, and acts for the first one."""
+    with app.app_context():
+        give_role(CLI, person_id("gert"), Role.GEMEENTEBEHEERDER, gemeente="9999")
+    browser = browser_of("gert")
+    post(browser, "/namens", {"gemeente": "9998"})
+    return browser
+
+
+INVITE = "/collega-s/uitnodigen"
+NINA = {"naam": "Nina Nieuw", "email": "nina@voorbeeldstad.example", "rol": "aanvrager", "tot": ""}
+
+
+def invited(app: Flask) -> list[str | None]:
+    with app.app_context():
+        return list(db.session.scalars(select(Invitation.gemeente)))
+
+
+def test_t30_the_form_of_a_page_about_one_gemeente_does_nothing_for_another(app: Flask, for_both: FlaskClient) -> None:
+    first_tab = filled_in(for_both.get(INVITE).text, INVITE)
+    post(for_both, "/namens", {"gemeente": "9999"})  # in a second tab
+    refused = for_both.post(INVITE, data={**first_tab, **NINA})
+    assert refused.status_code == 409
+    assert "U werkt nu namens een andere gemeente" in refused.text
+    check(refused.text)
+    assert invited(app) == []
+    post(for_both, "/namens", {"gemeente": "9998"})
+    assert for_both.post(INVITE, data={**first_tab, **NINA}).status_code == 200
+    assert invited(app) == ["9998"]
+
+
+def test_t30_nor_after_logging_in_again_from_a_page_that_kept_it(
+    app: Flask, for_both: FlaskClient, browser_of: Browser
+) -> None:
+    post(for_both, "/namens", {"gemeente": "9999"})
+    typed = filled_in(for_both.get(INVITE).text, INVITE) | NINA
+    anew = browser_of("gert")  # who acts for the first gemeente again
+    stale = anew.post(INVITE, data=typed)
+    assert stale.status_code == 400
+    assert "Log eerst in" not in stale.text
+    kept = re.findall('name="([^"]+)" value="([^"]*)"', stale.text)
+    assert [value for name, value in kept if name == "namens"][-2:] == ["9998", "9999"]
+    assert anew.post(INVITE, data=MultiDict(kept)).status_code == 409
+    assert invited(app) == []
+
+
+def test_who_works_for_no_gemeente_any_more_hears_that_the_role_is_gone(app: Flask, browser_of: Browser) -> None:
+    gert = browser_of("gert")
+    page = filled_in(gert.get(INVITE).text, INVITE)
+    with app.app_context():
+        end_grants("gert")
+    assert gert.post(INVITE, data={**page, **NINA}).status_code == 403
+
+
+def test_a_gemeente_is_chosen_from_every_page(app: Flask, for_both: FlaskClient) -> None:
+    page = filled_in(for_both.get("/namens").text, "/namens")
+    post(for_both, "/namens", {"gemeente": "9999"})
+    assert for_both.post("/namens", data={**page, "gemeente": "9998"}).location == "/"

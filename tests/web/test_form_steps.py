@@ -150,6 +150,17 @@ def test_from_the_check_page_a_changed_step_leads_back_to_it(browser_of: Browser
     assert save(anna, url, "gemeente", kvk="").location == f"{url}/controleren"
 
 
+def test_who_comes_back_to_a_draft_goes_to_the_first_step_that_is_not_ready(browser_of: Browser) -> None:
+    anna = browser_of("anna")
+    url = started(anna)
+    assert f'href="{url}/stap/gemeente"' in anna.get(url).text
+    save(anna, url, "gemeente", actie="later")
+    assert f'href="{url}/stap/contactpersonen"' in anna.get(url).text
+    for step in ("contactpersonen", "software", "ondertekening"):
+        save(anna, url, step)
+    assert f'href="{url}/controleren"' in anna.get(url).text
+
+
 def test_the_declarations_must_be_ticked_and_are_kept_with_person_and_version(app: Flask, browser_of: Browser) -> None:
     anna = browser_of("anna")
     url = started(anna)

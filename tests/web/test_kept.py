@@ -37,6 +37,16 @@ def test_i6_a_secret_in_an_address_goes_nowhere_else(client: FlaskClient) -> Non
     assert client.get("/aanvragen?voor=iets").location == "/inloggen?next=/aanvragen?voor%3Diets"
 
 
+def test_a_stale_form_keeps_a_postcode_but_no_code_and_says_what_is_to_be_filled_in_again(client: FlaskClient) -> None:
+    answer = client.post("/gemeenten/9999/adres", data={"postcode": "1234 AB", "code": "12345678", "bsn": "999990019"})
+    assert answer.status_code == 400
+    assert 'name="postcode" value="1234 AB"' in answer.text
+    assert "12345678" not in answer.text
+    assert "999990019" not in answer.text
+    assert "behalve een wachtwoord, code of BSN" in answer.text
+    check(answer.text)
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_form_that_a_foreign_page_sent_is_not_offered_to_be_sent_again(client: FlaskClient, site: str) -> None:
     answer = client.post("/aanvragen/nieuw", data={"naam": "Van elders"}, headers={"Sec-Fetch-Site": site})

@@ -168,7 +168,7 @@ def test_without_an_address_the_pages_say_that_no_letter_can_go(browser_of: Brow
 def test_anna_reads_that_duo_calls_and_nothing_of_the_letter_is_her_work(browser_of: Browser, case: Case) -> None:
     anna = browser_of("anna")
     page = text_of(anna.get(case.pages).text)
-    assert "DUO heeft nog niet (opnieuw) gebeld" in page
+    assert "DUO moet nog bellen" in page
     assert "Ontvangt u het wachtwoord per brief?" in page
     status = text_of(anna.get(f"/aanvragen/{case.aanvraag}").text)
     assert "Bewijs het adres van de contactpersoon voor het wachtwoord" not in status

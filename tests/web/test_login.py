@@ -1,16 +1,19 @@
 """Logging in and out, sessions, and the fresh proof of who one is."""
 
 from collections.abc import Callable
+from time import monotonic
 from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, session
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 
+from keyservice.accounts import factors
 from keyservice.accounts.models import Session
 from keyservice.audit.models import AuditEvent
 from keyservice.database import db
+from keyservice.demo.people import PASSWORD
 from tests.conftest import csrf, post, without_csrf
 from tests.factories.logins import code_of, give_code, give_password, log_in
 from tests.factories.no_events import refuse_events
@@ -81,6 +84,27 @@ def test_logging_in_takes_a_form_and_nothing_else(client: FlaskClient, body: obj
     assert answer.status_code == 415
     check(answer.text)
     check(client.get("/inloggen", headers={"Accept": "application/json"}).text)
+
+
+@pytest.mark.parametrize("odd", ["//[", "http://[evil]/", "//\u2100evil.example"])
+def test_t18_an_address_to_go_to_that_is_none_breaks_nothing(app: Flask, client: FlaskClient, odd: str) -> None:
+    token = csrf(client.get("/inloggen").text)
+    known = {"csrf_token": token, "email": "anna@voorbeeldstad.example", "password": PASSWORD}
+    for query, form in ((odd, {}), ("", {"next": odd})):
+        answer = client.post("/inloggen", query_string={"next": query}, data={**known, **form})
+        assert answer.status_code == 400
+        check(answer.text)
+    with app.test_request_context():
+        factors.remember_target(odd)
+        assert "tf_next" not in session
+
+
+def test_t35_marks_heaped_upon_a_letter_of_name_or_password_keep_no_process_busy(client: FlaskClient) -> None:
+    heap = "a" + "\u0315\u0300" * 40_000
+    for typed in ({"email": heap, "password": "x"}, {"email": "anna@voorbeeldstad.example", "password": heap}):
+        started = monotonic()
+        assert post(client, "/inloggen", typed).status_code == 422
+        assert monotonic() - started < 5
 
 
 def test_an_answer_that_is_no_passkey_s_is_refused_however_odd(client: FlaskClient) -> None:

@@ -17,9 +17,12 @@ from keyservice.audit.queries import search
 from keyservice.contacts.models import Contact
 from keyservice.database import db, transaction
 from keyservice.gemeenten.models import Gemeente
-from keyservice.issuance.models import End
+from keyservice.issuance import receiving, service
+from keyservice.issuance.models import End, Issuance
 from keyservice.kernel import clock
+from tests.conftest import post
 from tests.factories.aanvragen import actor, ready
+from tests.factories.contacts import logins_only
 from tests.factories.issued_rows import approve, dead_message, issue
 
 Browser = Callable[[str], FlaskClient]
@@ -74,6 +77,52 @@ def test_the_front_page_of_a_gemeente_says_what_waits_and_shows_its_keys(app: Fl
     assert "SL-2026-00001" in page
     assert "Nog niet actief" in page
     assert "SL-2026-00001" not in browser_of("tom").get("/").text
+
+
+def test_a_delivery_that_stopped_stays_on_the_front_page_for_a_month(app: Flask, browser_of: Browser) -> None:
+    text = "De levering van de sleutel is gestopt"
+    with app.app_context():
+        issue(ready(), ended_at=clock.now() - timedelta(days=29), end_reason=End.LAPSED)
+    assert text in browser_of("anna").get("/").text
+    with app.app_context(), transaction() as session:
+        session.execute(update(Issuance).values(ended_at=clock.now() - timedelta(days=31)))
+    assert text not in browser_of("anna").get("/").text
+
+
+def test_drafts_wait_together_and_only_for_who_can_finish_them(app: Flask, browser_of: Browser) -> None:
+    anna = browser_of("anna")
+    for _ in range(3):
+        post(anna, "/aanvragen/nieuw")
+    page = anna.get("/").text
+    assert page.count("Maak uw aanvraag af") == 1
+    assert "3 concepten" in page
+    gert = browser_of("gert").get("/").text
+    assert "Maak uw aanvraag af" not in gert
+    assert "Er wacht nu niets op u" in gert
+
+
+def test_who_must_log_in_for_zip_or_password_finds_it_without_the_mail(app: Flask, browser_of: Browser) -> None:
+    with app.app_context():
+        aanvraag_id = ready(status=Status.SUBMITTED)
+        logins_only(aanvraag_id, "anna", "pim")
+        approve(aanvraag_id)
+        issuance_id = service.issue(actor("rosa"), aanvraag_id)
+    link, secret = f"/uitgiften/{issuance_id}/zipbestand", f"/uitgiften/{issuance_id}/wachtwoord"
+    anna, pim = browser_of("anna"), browser_of("pim")
+    for page in ("/", f"/aanvragen/{aanvraag_id}"):
+        assert f'href="{link}"' in anna.get(page).text
+    assert "Haal het zipbestand op" not in anna.get("/").text, "once is enough"
+    assert "Haal het zipbestand op" in browser_of("bea").get("/").text, "she can remind Anna"
+    assert secret not in pim.get("/").text, "it is not his turn"
+    with app.app_context():
+        receiving.fetch_zip(actor("anna"), issuance_id)
+        receiving.report_receipt(actor("anna"), issuance_id)
+    assert f'href="{secret}"' in pim.get("/").text
+    assert link not in anna.get("/").text
+    assert secret not in browser_of("bea").get("/").text, "it is for one person"
+    with app.app_context():
+        receiving.show_password(actor("pim"), issuance_id)
+    assert secret not in pim.get("/").text
 
 
 def test_the_front_page_of_a_relatiebeheerder_shows_the_own_portfolio_and_what_failed(

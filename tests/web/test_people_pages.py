@@ -104,10 +104,10 @@ def test_every_link_shows_the_same_page_and_every_refusal_the_same_words(app: Fl
         known = f"/uitnodiging/{links()[-1]}"
     pages, refusals = set(), set()
     for link in (known, "/uitnodiging/bestaat-niet"):
-        pages.add(re.sub(r'value="[^"]+"', "", ask(client, link)))
+        pages.add(re.sub(r'value="[^"]+"', "", ask(client, link)).replace(link, ""))
         answer = send(client, link, {"code": "ABCD-EFGH"})
         assert answer.status_code == 422
-        refusals.add(re.sub(r'value="[^"]+"', "", answer.text))
+        refusals.add(re.sub(r'value="[^"]+"', "", answer.text).replace(link, ""))
     assert len(pages) == len(refusals) == 1
 
 

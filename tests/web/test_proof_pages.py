@@ -1,15 +1,18 @@
 """The dossier to download, and the public page that checks a control line."""
 
+import json
 from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from keyservice import settings
 from keyservice.audit import verify
 from keyservice.audit.checkpoint import control_line, read
+from keyservice.audit.models import AuditCheckpoint
 from keyservice.audit.sealer import newest, public_keys, seal
 from keyservice.database import db
 from keyservice.overview.bundle import CONTROL_PATH
@@ -152,3 +155,17 @@ def test_without_any_checkpoint_there_is_none_to_get(app: Flask, client: FlaskCl
         seal()
         db.session.remove()
     assert client.get(f"{CONTROL_PATH}/controlepunt").status_code == 200
+
+
+def test_e_everybody_gets_the_proof_that_the_log_only_grew_and_nothing_of_unknown_sizes(
+    client: FlaskClient, app: Flask, dossier: UUID
+) -> None:
+    with app.app_context():
+        sizes = sorted(db.session.scalars(select(AuditCheckpoint.size)))
+    answer = client.get(f"{CONTROL_PATH}/bewijs?van={sizes[0]}&tot={sizes[-1]}")
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    row = json.loads(answer.data)
+    with app.app_context():
+        assert read(row["checkpoint"], *public_keys()).size == sizes[0]
+    for odd in ("", "?van=1", "?van=0&tot=1", "?van=-1&tot=2", f"?van=1&tot={'9' * 30}", "?van=\u0663&tot=%00"):
+        assert client.get(f"{CONTROL_PATH}/bewijs{odd}").status_code == 404, odd

@@ -125,7 +125,7 @@ def test_the_login_page_says_why_a_session_ended(browser_of: Browser) -> None:
         time.shift(timedelta(minutes=31))
         answer = anna.get("/mijn-account")
         assert answer.status_code == 303
-        text = "U bent uitgelogd omdat u 30 minuten niets hebt gedaan. Uw concept is bewaard."
+        text = "U bent uitgelogd omdat u 30 minuten niets hebt gedaan. Wat u had opgeslagen, is bewaard."
         assert text in anna.get(answer.location).text
         assert text not in anna.get("/inloggen").text, "once is enough"
 

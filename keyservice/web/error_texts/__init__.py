@@ -11,6 +11,10 @@ from keyservice.web.error_texts import aanvragen, accounts, berichtenboek, issua
 
 SHARED = {
     "changed-meanwhile": ("Er is intussen iets veranderd", "Iemand anders was u net voor."),
+    "other-gemeente": (
+        "U werkt nu namens een andere gemeente",
+        "Wat u verstuurde, was voor een andere gemeente dan u bovenaan ziet. Kies de goede gemeente en begin opnieuw.",
+    ),
     "message-unreadable": (
         "Dit bericht kan niet opnieuw worden verstuurd",
         "De inhoud is vernietigd of beschadigd. Kies op de pagina met berichten wat u nog wel kunt doen.",

@@ -62,5 +62,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Dit is geen relatiebeheerder",
         "Alleen een relatiebeheerder kan voor een gemeente zorgen.",
     ),
-    "not-empty": ("Er is al een beheerder", "Iemand van DUO heeft al een account."),
+    "not-empty": (
+        "Er zijn al twee mensen die kunnen uitnodigen",
+        "Zij nodigen samen anderen uit, op de pagina Personen.",
+    ),
 }

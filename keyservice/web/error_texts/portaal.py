@@ -7,7 +7,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "registered-meanwhile": (
         "Er is intussen iets veranderd",
-        "Een collega, een ander tabblad of de machinekoppeling was u net voor.",
+        (
+            "Een collega, een ander tabblad of de machinekoppeling was u net voor. "
+            "Met de knop 'Vorige' van uw browser ziet u weer wat u had ingevuld."
+        ),
     ),
     "nothing-registered": ("Er is niets vastgelegd", "Misschien heeft een collega het intussen ingetrokken."),
 }
