@@ -25,7 +25,13 @@ NOT_READ = {"script", "style", "code", "option"}
 
 # Who did not log in at a provider has nothing to confirm; no worker runs here, and nothing was sealed; there is no
 # token for the figures.
-ELSE = {"/inloggen/bevestigen": 404, "/health": 503, "/metrics": 404, "/controle/controlepunt": 404}
+ELSE = {
+    "/inloggen/bevestigen": 404,
+    "/health": 503,
+    "/metrics": 404,
+    "/controle/controlepunt": 404,
+    "/controle/bewijs": 404,
+}
 
 
 def urls(app: Flask) -> list[str]:
