@@ -5,16 +5,20 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
+from keyservice import audit
 from keyservice.aanvragen.content import content_hash
+from keyservice.aanvragen.events import APPROVED
 from keyservice.aanvragen.models import Approval
 from keyservice.aanvragen.queries import valid_approval
-from keyservice.database import db, transaction
+from keyservice.audit.models import AuditEvent
+from keyservice.database import db, table_of, transaction
 from keyservice.issuance import service
 from keyservice.issuance.messages import KEY_MAIL, PASSWORD_SMS
 from keyservice.issuance.queries import of_aanvraag
 from keyservice.kernel.errors import Conflict
+from keyservice.kernel.ids import new_id
 from tests.factories.aanvragen import actor
 from tests.factories.issuance import approved, issuance, issued, messages, token_of
 
@@ -22,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("context")
 THIEF = {"mobile": "+31687654321", "verified_address": "+31687654321"}
 
 
-def divert(aanvraag_id: UUID, *, hashed: bool) -> None:
+def divert(aanvraag_id: UUID, part: str = "password_contact", *, hashed: bool = True, **changed: str) -> None:
     """Let the password go to another telephone, and write the hash of that beside it too, or not."""
     approval = valid_approval(aanvraag_id)
     assert approval
     content = json.loads(approval.snapshot)
-    content["password_contact"] |= THIEF
+    content[part] |= changed or THIEF
     snapshot = json.dumps(content)
     digest = content_hash(snapshot) if hashed else approval.content_hash
     with transaction() as session:
@@ -67,3 +71,44 @@ def test_i13_nothing_goes_out_under_an_approval_that_was_changed_by_sql(act: str
     assert len(messages(aanvraag_id, KEY_MAIL)) == sent
     # The way out: a person ends it, and asks anew.
     service.cancel(actor("rik"), issuance_id, "Klopt niet.")
+
+
+def test_i13_an_event_that_was_inserted_by_sql_approves_nothing() -> None:
+    issuance_id = issued()
+    aanvraag_id = issuance(issuance_id).aanvraag_id
+    divert(aanvraag_id)
+    approval = valid_approval(aanvraag_id)
+    assert approval
+    query = select(table_of(AuditEvent)).where(AuditEvent.dossier == aanvraag_id, AuditEvent.code == "aanvraag:approve")
+    event = dict(db.session.execute(query).mappings().one())
+    content = json.loads(event["canonical"])
+    content["fields"]["content_hash"] = approval.content_hash.hex()
+    forged = {"id": new_id(), "dossier_number": 999, "canonical": json.dumps(content).encode()}
+    del event["row"]
+    with transaction() as session:
+        session.execute(insert(table_of(AuditEvent)).values(event | forged))
+    with pytest.raises(Conflict, match="approval-changed"):
+        service.confirm_receipt(actor("anna"), token_of(aanvraag_id))
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_i13_what_an_older_rule_approved_is_not_sent_to_one_person(act: str) -> None:
+    issuance_id = issued()
+    aanvraag_id = issuance(issuance_id).aanvraag_id
+    divert(aanvraag_id, "key_contact", phone="+31612345678")
+    approval = valid_approval(aanvraag_id)
+    assert approval
+    with transaction():
+        audit.record(
+            APPROVED,
+            actor("rik"),
+            dossier=aanvraag_id,
+            approval=approval.id,
+            content_hash=approval.content_hash,
+            four_eyes=True,
+            motivation="Zo mocht het.",
+        )
+    with pytest.raises(Conflict, match="not-independent"):
+        ACTS[act](issuance_id, aanvraag_id)
+    db.session.rollback()
+    assert messages(aanvraag_id, PASSWORD_SMS) == []
