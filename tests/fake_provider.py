@@ -100,6 +100,13 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.provider = provider
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a program that waited no longer.
+
+        To print a traceback Python 3.11 parses its lines, and two threads that parse at once can both fail over it
+        (CPython issue 106905): the other one is making an application.
+        """
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
