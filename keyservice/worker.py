@@ -25,7 +25,7 @@ import keyservice.issuance.timers
 import keyservice.issuance.use_timers
 import keyservice.portaal.machine
 from keyservice import audit
-from keyservice.audit.sealer import NEARLY_EVERY_ACT, TrailBroken, seal
+from keyservice.audit.sealer import LONGEST_ACT, NEARLY_EVERY_ACT, TrailBroken, seal
 from keyservice.database import db
 from keyservice.kernel import clock
 from keyservice.kernel.ids import new_id
@@ -66,9 +66,9 @@ TIMERS: tuple[Callable[[], object], ...] = (
 )
 
 
-def _seal(*, whole: bool = False) -> bool:
+def _seal(*, whole: bool = False, act: timedelta = LONGEST_ACT) -> bool:
     with suppress(TrailBroken):  # a timer says so, each round and with the reason
-        seal(whole=whole)
+        seal(whole=whole, act=act)
     return True
 
 
@@ -77,9 +77,7 @@ def _seal_all() -> bool:
 
 
 def _seal_newest() -> bool:
-    with suppress(TrailBroken):  # as above
-        seal(act=NEARLY_EVERY_ACT)
-    return True
+    return _seal(act=NEARLY_EVERY_ACT)
 
 
 class Pulse:
@@ -124,10 +122,10 @@ def run(app: Flask, stop: Event) -> None:
     log.info("worker begins", worker=str(pulse.worker))
     _safely(app, _seal_all)
     while pulse.go_on():
-        sealed = _safely(app, _seal_newest)
+        timers_due = tick % TIMERS_EVERY_TICKS == 0
+        sealed = _safely(app, _seal if timers_due else _seal_newest)
         delivered = _safely(app, deliver)
-        if tick % TIMERS_EVERY_TICKS == 0:
-            _safely(app, _seal)
+        if timers_due:
             run_timers(app, pulse.go_on)
         tick += 1
         if sealed is None or delivered is None:
