@@ -140,7 +140,12 @@ def _settled(last: AuditCheckpoint | None, act: timedelta) -> int:
     """
     if last is None or db.engine.dialect.name == "sqlite":
         return last.through if last else 0
-    old = AuditCheckpoint.at < last.at - act
+    return through_before(last.at - act)
+
+
+def through_before(moment: datetime) -> int:
+    """Return the highest row that was in the tree before a moment."""
+    old = AuditCheckpoint.at < moment
     return db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from keyservice.audit import sealer
-from keyservice.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf
+from keyservice.audit.models import AuditEvent, AuditLeaf
 from keyservice.audit.status import Status, status
 from keyservice.database import db
 
@@ -41,10 +41,8 @@ class Integrity:
 
 def read_integrity() -> Integrity:
     """Return how the trail stands."""
-    newest, settled = sealer.newest(), 0
-    if newest:
-        old = AuditCheckpoint.at < newest.at - sealer.LONGEST_ACT
-        settled = db.session.scalar(select(func.max(AuditCheckpoint.through)).where(old)) or 0
+    newest = sealer.newest()
+    settled = sealer.through_before(newest.at - sealer.LONGEST_ACT) if newest else 0
     query = (
         select(func.count(), func.min(AuditEvent.at))
         .outerjoin(AuditLeaf, AuditLeaf.event == AuditEvent.id)
