@@ -12,24 +12,27 @@ from keyservice.audit.append import MAC_PURPOSE
 from keyservice.audit.catalogue import EventType
 from keyservice.audit.models import AuditEvent
 from keyservice.database import db
-from keyservice.kernel.seal import SealBroken
+from keyservice.kernel.seal import Rings, SealBroken
 
 
 def fields_of(event: EventType, dossier: UUID) -> Iterator[dict[str, Any]]:
     """Give the fields of each event of a kind in a dossier whose MAC is of this program, oldest first."""
     query = select(AuditEvent.canonical, AuditEvent.mac).where(AuditEvent.dossier == dossier)
     query = query.where(AuditEvent.code == event.code).order_by(AuditEvent.row)
+    rings = settings.rings()
     for canonical, mac in db.session.execute(query):
-        if not _ours(canonical, mac):
-            continue
-        content = json.loads(canonical)
+        content = content_of(rings, canonical, mac)
         # The columns beside the content are not under the MAC.
-        if (content["event"], content["dossier"]) == (event.code, str(dossier)):
+        if content and (content["event"], content["dossier"]) == (event.code, str(dossier)):
             yield content["fields"]
 
 
-def _ours(canonical: bytes, mac: bytes) -> bool:
+def content_of(rings: Rings, canonical: Any, mac: Any) -> dict[str, Any] | None:
+    """Return what a stored event says, whatever stands there, or None when its MAC is not of this program."""
     try:
-        return settings.rings().mac_fits(mac, MAC_PURPOSE, canonical.decode())
-    except (SealBroken, ValueError):  # a ring key that never was, or no text
-        return False
+        if not rings.mac_fits(mac, MAC_PURPOSE, canonical.decode()):
+            return None
+    except (SealBroken, AttributeError, TypeError, ValueError):  # no bytes, no text, or a ring key that never was
+        return None
+    content: dict[str, Any] = json.loads(canonical)
+    return content

@@ -1,6 +1,5 @@
 """Reading events for the replay: only those whose MAC is of this program."""
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -9,10 +8,10 @@ from sqlalchemy import Connection, select
 
 from keyservice import settings
 from keyservice.audit import EventType, rows
-from keyservice.audit.append import MAC_PURPOSE
+from keyservice.audit.attested import content_of
 from keyservice.audit.models import AuditEvent, AuditPrivate
 from keyservice.integrity.facts import Told, plain_id
-from keyservice.kernel.seal import Rings, SealBroken
+from keyservice.kernel.seal import Rings
 
 
 def events(connection: Connection, types: Iterable[EventType]) -> Iterator[Told]:
@@ -25,12 +24,9 @@ def events(connection: Connection, types: Iterable[EventType]) -> Iterator[Told]
 
 
 def _told(rings: Rings, canonical: Any, mac: Any) -> Told | None:
-    try:
-        if not rings.mac_fits(mac, MAC_PURPOSE, canonical.decode()):
-            return None
-    except (SealBroken, AttributeError, TypeError, ValueError):  # no bytes, no text, or a ring key that never was
+    content = content_of(rings, canonical, mac)
+    if content is None:
         return None
-    content = json.loads(canonical)
     return Told(
         id=plain_id(content["id"]),
         code=content["event"],
