@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,15 @@ def start(app: Flask, aanvraag_id: UUID, said: Path) -> "subprocess.Popen[bytes]
     return program
 
 
+def writing(app: Flask, aanvraag_id: UUID, folder: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+    """Give, round after round, a program that has been writing for a while, and the file in which it says so."""
+    for number in range(ROUNDS):
+        output = folder / f"{number}.txt"
+        program = start(app, aanvraag_id, output)
+        time.sleep(random.uniform(0, LONGEST_SECONDS))
+        yield output, program
+
+
 def lines(said: Path) -> list[str]:
     """Return the whole lines that a program said."""
     return said.read_text().split("\n")[:-1]
@@ -64,10 +74,7 @@ def test_i3_i4_what_a_program_said_is_done_is_there_after_it_was_killed(app: Fla
     with app.app_context():
         aanvraag_id = ready()
     said: list[str] = []
-    for number in range(ROUNDS):
-        output = tmp_path / f"{number}.txt"
-        program = start(app, aanvraag_id, output)
-        time.sleep(random.uniform(0, LONGEST_SECONDS))
+    for output, program in writing(app, aanvraag_id, tmp_path):
         program.kill()
         assert program.wait(10) == -signal.SIGKILL
         said += lines(output)
@@ -91,10 +98,7 @@ def test_i3_i4_what_was_said_to_be_done_is_there_after_postgresql_was_killed(
     with app.app_context():
         aanvraag_id = ready()
     said: list[str] = []
-    for number in range(ROUNDS):
-        output = tmp_path / f"{number}.txt"
-        program = start(app, aanvraag_id, output)
-        time.sleep(random.uniform(0, LONGEST_SECONDS))
+    for output, program in writing(app, aanvraag_id, tmp_path):
         kill_postgres(server)
         program.kill()
         program.wait(10)
