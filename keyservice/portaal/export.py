@@ -37,7 +37,7 @@ def export(actor: Actor, person_id: UUID) -> Content:
         number = bsn.unseal(person.bsn, person.id)
         look.event = audit.record(events.EXPORTED, actor, subject=person_id)
         versions, looks = queries.versions(person_id), queries.looks_at(number)
-        by = {version.gemeente for version in versions} | {look.gemeente for look in looks if look.gemeente}
+        by = {version.gemeente for version in versions} | {one.gemeente for one in looks if one.gemeente}
         known = names({person.gemeente, *by})
         day, reasons = clock.local_date(now), frame(Channel.WEB).reasons
         return {
